@@ -1,0 +1,1 @@
+"""Hybrid multi-scale brain simulation: spiking circuits inside a neural-mass connectome, over MPI."""

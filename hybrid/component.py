@@ -1,0 +1,72 @@
+"""The contract of a component: anything that advances by itself over a window."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.clock import Clock, Window
+from hybrid.ports import Port, find_port
+from hybrid.signals import Signal
+
+State = dict[str, NDArray[Any]]
+
+
+class Component(ABC):
+    """A circuit, a network of masses, an instrument: lives through one window at a time.
+
+    A component is built on every rank but prepared on one: ``__init__`` keeps parameters and declares ports,
+    :meth:`prepare` brings the state to life. It must not matter how time is cut into windows;
+    :func:`hybrid.testing.check_component` proves that for yours.
+    """
+
+    name: str
+    inputs: dict[str, Port]
+    outputs: dict[str, Port]
+
+    def __getitem__(self, port: str) -> Port:
+        """The port of that name; an unknown one is answered with the list of those there are."""
+        return find_port(self.name, port, {**self.inputs, **self.outputs})
+
+    @abstractmethod
+    def prepare(self, clock: Clock, rng: np.random.Generator) -> None:
+        """Bring the state to life at tick 0. Everything random comes from ``rng``, which
+        depends on the run's seed and this name only."""
+
+    @abstractmethod
+    def advance(self, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
+        """Live through ``window`` and return every output over it.
+
+        ``inputs`` holds one signal for every input port, silence included; it must not be modified.
+        """
+
+    @abstractmethod
+    def state(self) -> State:
+        """Copies of all that decides the future, random streams included."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from a state that :meth:`state` gave; called after :meth:`prepare`."""
+
+    def describe(self) -> dict[str, Any]:
+        """Parameters worth keeping with the results, as plain numbers, strings, lists and dictionaries."""
+        return {"kind": type(self).__name__}
+
+    def close(self) -> None:  # noqa: B027  (most components hold nothing that must be given back)
+        """Give back files, libraries and threads; called once at the end of a run, also of one that failed."""
+
+
+def silent_inputs(component: Component, window: Window) -> dict[str, Signal]:
+    """Silence on every input of a component: what it hears when nothing is connected."""
+    return {name: port.kind.silence(window, port.size) for name, port in component.inputs.items()}
+
+
+def first_not_finite(values: NDArray[Any]) -> tuple[int, ...] | None:
+    """Index of the first entry that is infinite or not a number, or ``None``."""
+    if np.isfinite(values).all():
+        return None
+    return tuple(int(k) for k in np.argwhere(~np.isfinite(values))[0])

@@ -1,0 +1,285 @@
+"""What flows through a port over one window: spikes as event lists, all else as ``[ticks, size]`` arrays."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hybrid.clock import Clock, Window
+from hybrid.errors import ConfigurationError, DivergedError
+from hybrid.units import FloatArray
+
+
+class Signal(ABC):
+    """One kind of signal over the half-open ``window``, for ``size`` lines (neurons, fibres, nodes)."""
+
+    __slots__ = ("size", "window")
+    unit: ClassVar[str]
+    window: Window
+    size: int
+
+    @classmethod
+    @abstractmethod
+    def silence(cls, window: Window, size: int) -> Self:
+        """Nothing at all, for ``size`` lines over ``window``."""
+
+    @abstractmethod
+    def __add__(self, other: Self) -> Self:
+        """Both together; windows and sizes must agree."""
+
+    @abstractmethod
+    def scaled(self, weight: ArrayLike) -> Self:
+        """Weighed by a number, or by a matrix ``[target, source]`` that also changes the size."""
+
+    @abstractmethod
+    def shifted(self, ticks: int) -> Self:
+        """The same, ``ticks`` later."""
+
+    @abstractmethod
+    def during(self, window: Window) -> Self:
+        """The part inside ``window``, which must lie inside this signal's own."""
+
+    @abstractmethod
+    def total(self, clock: Clock) -> FloatArray:
+        """``[size]``: number of events, or the integral over the window in (unit) x seconds."""
+
+    @abstractmethod
+    def payload(self) -> tuple[NDArray[Any], ...]:
+        """The arrays that carry the signal, in the order :meth:`from_payload` takes them."""
+
+    @classmethod
+    @abstractmethod
+    def from_payload(cls, window: Window, size: int, payload: tuple[NDArray[Any], ...]) -> Self:
+        """The signal again, from its arrays."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(window={self.window}, size={self.size})"
+
+    def _check_match(self, other: Signal) -> None:
+        if type(other) is not type(self) or other.window != self.window or other.size != self.size:
+            raise ConfigurationError(f"{self!r} and {other!r} cannot be added: kind, window and size must agree")
+
+    def _check_covers(self, window: Window) -> None:
+        if not self.window.covers(window):
+            raise ConfigurationError(f"{self!r} does not cover {window}")
+
+
+def _exact_integers(value: ArrayLike, what: str) -> NDArray[np.int64]:
+    given = np.asarray(value)
+    result = given.astype(np.int64)
+    if not np.array_equal(result, given) or (result.size and result.min() < 0):
+        raise ConfigurationError(
+            f"{what} of spikes must be whole numbers, none below 0; synaptic strength belongs to the circuit's Synapses"
+        )
+    return result
+
+
+class Spikes(Signal):
+    """Events: ``counts[k]`` spikes of line ``ids[k]`` in tick ``ticks[k]``, sorted by tick, then by id.
+
+    Parameters
+    ----------
+    window, size: when, and of how many lines.
+    ticks, ids, counts: whole numbers, one entry an event; ``counts`` may be left out (one spike each). Several
+        spikes of one line in one tick are a count, not a loss.
+    """
+
+    __slots__ = ("counts", "ids", "ticks")
+    unit = "spikes"
+
+    def __init__(
+        self, window: Window, size: int, ticks: ArrayLike = (), ids: ArrayLike = (), counts: ArrayLike | None = None
+    ) -> None:
+        self.window, self.size = window, int(size)
+        self.ticks = np.asarray(ticks, dtype=np.int64)
+        self.ids = np.asarray(ids, dtype=np.int32)
+        self.counts = np.ones(self.ticks.size, np.int32) if counts is None else np.asarray(counts, dtype=np.int32)
+        events = self.ticks.size
+        if not self.ids.size == self.counts.size == events:
+            raise ConfigurationError(
+                f"spikes need as many ids ({self.ids.size}) and counts ({self.counts.size}) as ticks ({events})"
+            )
+        if not events:
+            return
+        key = self.ticks * self.size + self.ids
+        if (key[1:] < key[:-1]).any():
+            order = np.argsort(key, kind="stable")
+            self.ticks, self.ids, self.counts = self.ticks[order], self.ids[order], self.counts[order]
+        if self.ticks[0] < window.start or self.ticks[-1] >= window.stop:
+            raise ConfigurationError(f"spikes at ticks {self.ticks[0]} to {self.ticks[-1]} are not in window {window}")
+        if self.ids.min() < 0 or self.ids.max() >= self.size:
+            raise ConfigurationError(f"spikes of lines {self.ids.min()} to {self.ids.max()}, but there are {self.size}")
+        if self.counts.min() < 0:
+            raise ConfigurationError("a count of spikes is below 0")
+
+    @classmethod
+    def silence(cls, window: Window, size: int) -> Self:
+        return cls(window, size)
+
+    @classmethod
+    def from_counts(cls, window: Window, counts: ArrayLike) -> Self:
+        """From a dense array ``[ticks, size]`` of counts."""
+        dense = np.asarray(counts)
+        if dense.ndim != 2 or dense.shape[0] != len(window):
+            raise ConfigurationError(f"counts of shape {dense.shape} do not fit {len(window)} ticks x lines")
+        rows, ids = np.nonzero(dense)
+        return cls(window, dense.shape[1], rows + window.start, ids, dense[rows, ids])
+
+    def to_counts(self) -> NDArray[np.int32]:
+        """A dense array ``[ticks, size]`` of counts."""
+        dense = np.zeros((len(self.window), self.size), np.int32)
+        np.add.at(dense, (self.ticks - self.window.start, self.ids), self.counts)
+        return dense
+
+    def __add__(self, other: Self) -> Self:
+        self._check_match(other)
+        return type(self)(
+            self.window,
+            self.size,
+            np.concatenate([self.ticks, other.ticks]),
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.counts, other.counts]),
+        )
+
+    def scaled(self, weight: ArrayLike) -> Self:
+        whole = _exact_integers(weight, "weights")
+        if whole.ndim == 0:
+            return type(self)(self.window, self.size, self.ticks, self.ids, self.counts * int(whole))
+        targets, events = np.nonzero(whole[:, self.ids])
+        return type(self)(
+            self.window,
+            whole.shape[0],
+            self.ticks[events],
+            targets,
+            self.counts[events] * whole[targets, self.ids[events]],
+        )
+
+    def shifted(self, ticks: int) -> Self:
+        return type(self)(self.window.shifted(ticks), self.size, self.ticks + ticks, self.ids, self.counts)
+
+    def during(self, window: Window) -> Self:
+        self._check_covers(window)
+        first, last = np.searchsorted(self.ticks, (window.start, window.stop))
+        return type(self)(window, self.size, self.ticks[first:last], self.ids[first:last], self.counts[first:last])
+
+    def total(self, clock: Clock) -> FloatArray:
+        return np.bincount(self.ids, weights=self.counts, minlength=self.size).astype(np.float64, copy=False)
+
+    def payload(self) -> tuple[NDArray[Any], ...]:
+        return self.ticks, self.ids, self.counts
+
+    @classmethod
+    def from_payload(cls, window: Window, size: int, payload: tuple[NDArray[Any], ...]) -> Self:
+        return cls(window, size, *payload)
+
+
+class ArraySignal(Signal):
+    """A continuous variable as ``values[ticks, size]``; a number or ``[size]`` is taken as constant over the window."""
+
+    __slots__ = ("values",)
+    values: FloatArray
+
+    def __init__(self, window: Window, size: int, values: ArrayLike) -> None:
+        self.window, self.size = window, int(size)
+        shape = (len(window), self.size)
+        given = np.asarray(values, dtype=np.float64)
+        if given.shape != shape:
+            try:
+                given = np.broadcast_to(given, shape)
+            except ValueError:
+                raise ConfigurationError(
+                    f"{type(self).__name__}: values of shape {given.shape} do not fit [ticks, size] = {list(shape)}"
+                ) from None
+        self.values = given
+
+    @classmethod
+    def silence(cls, window: Window, size: int) -> Self:
+        return cls(window, size, np.zeros((len(window), size)))
+
+    def _like(self, window: Window, size: int, values: FloatArray) -> Self:
+        return type(self)(window, size, values)
+
+    def __add__(self, other: Self) -> Self:
+        self._check_match(other)
+        return self._like(self.window, self.size, self.values + other.values)
+
+    def scaled(self, weight: ArrayLike) -> Self:
+        w = np.asarray(weight, dtype=np.float64)
+        if w.ndim == 0:
+            return self._like(self.window, self.size, self.values * float(w))
+        return self._like(self.window, w.shape[0], self.values @ w.T)
+
+    def shifted(self, ticks: int) -> Self:
+        return self._like(self.window.shifted(ticks), self.size, self.values)
+
+    def during(self, window: Window) -> Self:
+        self._check_covers(window)
+        first = window.start - self.window.start
+        return self._like(window, self.size, self.values[first : first + len(window)])
+
+    def total(self, clock: Clock) -> FloatArray:
+        result: FloatArray = self.values.sum(axis=0) * (clock.tick_ms * 1e-3)
+        return result
+
+    def payload(self) -> tuple[NDArray[Any], ...]:
+        return (np.ascontiguousarray(self.values),)
+
+    @classmethod
+    def from_payload(cls, window: Window, size: int, payload: tuple[NDArray[Any], ...]) -> Self:
+        return cls(window, size, payload[0])
+
+
+class Rates(ArraySignal):
+    """Firing rates, ``hz[ticks, size]``."""
+
+    __slots__ = ()
+    unit = "Hz"
+
+    @property
+    def hz(self) -> FloatArray:
+        return self.values
+
+
+class Currents(ArraySignal):
+    """Currents, ``na[ticks, size]``."""
+
+    __slots__ = ()
+    unit = "nA"
+
+    @property
+    def na(self) -> FloatArray:
+        return self.values
+
+
+class States(ArraySignal):
+    """Any other continuous variable, ``values[ticks, size]``; its unit stands on the port that carries it."""
+
+    __slots__ = ()
+    unit = "1"
+
+
+KINDS: dict[str, type[Signal]] = {kind.__name__: kind for kind in (Spikes, Rates, Currents, States)}
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Mean and variance, ``[size]`` each, of the total an adapter should deliver (see :meth:`Signal.total`)."""
+
+    mean: FloatArray
+    variance: FloatArray
+
+
+def check_rates(rates: Rates, what: str) -> None:
+    """Refuse what no spike train can have: a rate that is negative, infinite or not a number."""
+    bad = ~(np.isfinite(rates.hz) & (rates.hz >= 0))
+    if bad.any():
+        tick, line = (int(k) for k in np.argwhere(bad)[0])
+        raise DivergedError(
+            f"{what}: rate of line {line} is {rates.hz[tick, line]:g} Hz at "
+            f"tick {rates.window.start + tick}; "
+            f"rates must be finite and not below 0"
+        )

@@ -1,0 +1,84 @@
+"""Plain numbers inside, Brian2 quantities welcome at the door.
+
+Names carry their unit (``tau_ms``). A Brian2 quantity handed to such an argument is converted here: ``float(10*ms)`` is
+0.01, the trap this module exists for. Brian2 itself is not imported.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.errors import ConfigurationError
+
+FloatArray = NDArray[np.float64]
+
+# exponents of (length, mass, time, current, temperature, amount, luminosity), and how many of ours make one SI unit
+_UNITS: dict[str, tuple[tuple[int, ...], float]] = {
+    "ms": ((0, 0, 1, 0, 0, 0, 0), 1e3),
+    "s": ((0, 0, 1, 0, 0, 0, 0), 1.0),
+    "hz": ((0, 0, -1, 0, 0, 0, 0), 1.0),
+    "mv": ((2, 1, -3, -1, 0, 0, 0), 1e3),
+    "na": ((0, 0, 0, 1, 0, 0, 0), 1e9),
+    "mm": ((1, 0, 0, 0, 0, 0, 0), 1e3),
+    "m_s": ((1, 0, -1, 0, 0, 0, 0), 1.0),
+    "1": ((0, 0, 0, 0, 0, 0, 0), 1.0),
+}
+
+
+def _factor(value: Any, unit: str, what: str) -> float:
+    """How a possibly dimensional value becomes a number in ``unit``."""
+    dimensions = getattr(value, "dim", None)
+    if dimensions is None or not hasattr(dimensions, "_dims"):
+        return 1.0
+    expected, per_si = _UNITS[unit]
+    if tuple(dimensions._dims) == expected:
+        return per_si
+    if getattr(dimensions, "is_dimensionless", False):
+        return 1.0
+    raise ConfigurationError(f"{what} = {value} has the wrong dimension; give a number in {unit} or such a quantity")
+
+
+def number(
+    value: Any,
+    unit: str,
+    what: str,
+    *,
+    positive: bool = False,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """One finite number in ``unit`` from a plain number or a Brian2 quantity; ``ConfigurationError`` names ``what``."""
+    try:
+        result = float(np.asarray(value)) * _factor(value, unit, what)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"{what} = {value!r} is not a number; give one in {unit}") from None
+    if isinstance(value, bool) or not math.isfinite(result):
+        raise ConfigurationError(f"{what} = {value!r} is not a finite number; give one in {unit}")
+    if positive and result <= 0:
+        raise ConfigurationError(f"{what} = {result:g} must be above 0")
+    if at_least is not None and result < at_least:
+        raise ConfigurationError(f"{what} = {result:g} must be at least {at_least:g}")
+    if at_most is not None and result > at_most:
+        raise ConfigurationError(f"{what} = {result:g} must be at most {at_most:g}")
+    return result
+
+
+def array(value: Any, unit: str, what: str) -> FloatArray:
+    """An array of finite numbers in ``unit``, a copy; ``ConfigurationError`` names ``what`` and the first bad entry."""
+    try:
+        result = np.array(value, dtype=np.float64) * _factor(value, unit, what)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"{what} is not an array of numbers in {unit}: {error}") from None
+    bad = np.argwhere(~np.isfinite(result))
+    if len(bad):
+        where = tuple(int(k) for k in bad[0])
+        raise ConfigurationError(f"{what} is not finite at {where}: {result[where]} ({len(bad)} such entries)")
+    return result
