@@ -1,0 +1,1 @@
+"""The detailed scale: spiking microcircuits in Brian2, advanced window by window."""

@@ -1,0 +1,37 @@
+"""What a ``build`` function returns: a Brian2 network, its ways in and its ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A state variable of a Brian2 group as an output.
+
+    ``average`` sends the mean over the group (one line) instead of every element. The value at a tick is that at the
+    tick's end; ``unit`` says in what unit it leaves (a Brian2 unit name such as ``"mV"``, or any text for a dimensionless variable).
+    """
+
+    group: Any
+    variable: str
+    average: bool = False
+    unit: str = "1"
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A Brian2 network with its ports.
+
+    Parameters
+    ----------
+    network: the ``brian2.Network`` with everything that takes part.
+    inputs: port name -> :class:`hybrid.circuits.Afferents`, which the build function connected with ordinary ``Synapses``.
+    outputs: port name -> a Brian2 group whose spikes leave, or a :class:`Readout` of a state variable.
+    """
+
+    network: Any
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
