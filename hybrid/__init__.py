@@ -1,1 +1,36 @@
 """Hybrid multi-scale brain simulation: spiking circuits inside a neural-mass connectome, over MPI."""
+
+from hybrid.adapter import Adapter, Chain
+from hybrid.brain import Brain
+from hybrid.clock import Clock, Window
+from hybrid.component import Component
+from hybrid.connectome import Connectome
+from hybrid.plan import make_plan
+from hybrid.ports import Port
+from hybrid.recorder import Every
+from hybrid.results import Results
+from hybrid.signals import Currents, Moments, Rates, Signal, Spikes, States
+from hybrid.simulation import Simulation
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Adapter",
+    "Brain",
+    "Chain",
+    "Clock",
+    "Component",
+    "Connectome",
+    "Currents",
+    "Every",
+    "Moments",
+    "Port",
+    "Rates",
+    "Results",
+    "Signal",
+    "Simulation",
+    "Spikes",
+    "States",
+    "Window",
+    "make_plan",
+]

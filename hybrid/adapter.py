@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from hybrid.clock import Clock
 from hybrid.errors import WiringError
 from hybrid.ports import Port
+from hybrid.random import generator_state as generator_state  # adapters import them from here
+from hybrid.random import restore_generator as restore_generator
 from hybrid.signals import Moments, Signal
 from hybrid.units import FloatArray
 

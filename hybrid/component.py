@@ -27,6 +27,7 @@ class Component(ABC):
     name: str
     inputs: dict[str, Port]
     outputs: dict[str, Port]
+    load: float = 1.0  # how much work a tick is, for placing components on ranks; no result depends on it
 
     def __getitem__(self, port: str) -> Port:
         """The port of that name; an unknown one is answered with the list of those there are."""

@@ -11,9 +11,13 @@ from collections.abc import Iterable
 
 
 class HybridError(Exception):
-    """Base of all errors of this package; ``exit_code`` is what the command line returns."""
+    """Base of all errors of this package; ``exit_code`` is what the command line returns.
+
+    ``failed_rank`` is set on an error that all ranks of a run agreed on and raise together.
+    """
 
     exit_code = 1
+    failed_rank: int | None = None
 
 
 class ConfigurationError(HybridError, ValueError):

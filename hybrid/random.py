@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hybrid.errors import ConfigurationError
 
@@ -19,3 +21,24 @@ def named_stream(seed: int, purpose: str, name: str) -> np.random.Generator:
         raise ConfigurationError(f"seed = {seed!r} must be a whole number, 0 or above")
     words = [int(seed), crc32(purpose.encode()), crc32(name.encode())]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+
+
+def generator_state(rng: np.random.Generator) -> NDArray[np.uint64]:
+    """The whole state of a Philox generator as an array that a checkpoint can hold."""
+    state = rng.bit_generator.state
+    inner = state["state"]
+    rest = [state["buffer_pos"], state["has_uint32"], state["uinteger"]]
+    return np.concatenate([inner["counter"], inner["key"], state["buffer"], np.array(rest, np.uint64)])
+
+
+def restore_generator(rng: np.random.Generator, saved: NDArray[Any]) -> None:
+    """Continue where :func:`generator_state` was taken."""
+    words = np.asarray(saved, dtype=np.uint64)
+    rng.bit_generator.state = {
+        "bit_generator": "Philox",
+        "state": {"counter": words[0:4].copy(), "key": words[4:6].copy()},
+        "buffer": words[6:10].copy(),
+        "buffer_pos": int(words[10]),
+        "has_uint32": int(words[11]),
+        "uinteger": int(words[12]),
+    }
