@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import networkx as nx
 
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, Chain
 from hybrid.clock import Clock
 from hybrid.component import Component
 from hybrid.connection import Connection
+from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, WiringError, unknown
 from hybrid.ports import Port
+from hybrid.signals import Rates
+from hybrid.units import FloatArray
 
 Any_Component = TypeVar("Any_Component", bound=Component)
 
@@ -100,6 +104,88 @@ class Brain:
         self.graph.add_edge(source.component, target.component, key=name, connection=connection)
         return connection
 
+    def tracts(
+        self,
+        connectome: Connectome,
+        source: Port,
+        target: Port,
+        *,
+        speed_m_s: Any = 3.0,
+        adapter: Adapter | None = None,
+    ) -> dict[str, FloatArray]:
+        """``weight`` and ``delay_ms`` for :meth:`connect`, from the tracts between the regions of two components.
+
+        ``brain.connect(a["rate"], b["drive"], **brain.tracts(connectome, a["rate"], b["drive"]))``. A component of one region
+        and many lines (a circuit) is felt by the mean of its lines, and all its lines feel the same.
+
+        Parameters
+        ----------
+        connectome: with the regions of both ends; weights are used as they are.
+        speed_m_s: of conduction; delays are rounded to ticks and never below one.
+        adapter: the one that will be given to :meth:`connect`, which may pool the source's lines.
+        """
+        ends = [self[port.component].regions for port in (source, target)]
+        for port, regions in zip((source, target), ends, strict=True):
+            if not regions:
+                raise WiringError(
+                    f"{port}: {port.component!r} stands for no region of a connectome; give weight and delay_ms"
+                )
+        projection = connectome.projection(*ends)
+        lines = adapter.emitted_size(source.size) if adapter and not issubclass(source.kind, Rates) else source.size
+        share = lines if len(ends[0]) == 1 else 1
+        return {"weight": projection.weights / share, "delay_ms": projection.delays_ms(speed_m_s, self.clock.tick_ms)}
+
+    @classmethod
+    def from_connectome(
+        cls,
+        connectome: Connectome,
+        model: Any,
+        circuits: Mapping[str, Any],
+        *,
+        to_circuit: Adapter,
+        to_mass: Adapter,
+        speed_m_s: Any = 3.0,
+        tick_ms: Any = 0.1,
+        **mass_options: Any,
+    ) -> Brain:
+        """A hybrid brain in one call: some regions as circuits, all others as masses of one model.
+
+        Parameters
+        ----------
+        connectome, model: as for :class:`hybrid.masses.MassNetwork`, which is called ``"cortex"``.
+        circuits: region -> a build function, or a ``Microcircuit`` of that region. Its output ``spikes`` and its only input
+            take part; circuits reach each other by way of both adapters.
+        to_circuit, to_mass: the adapters from rates to a circuit's input, and from its spikes to rates.
+        mass_options: further arguments of ``MassNetwork`` (``coupling``, ``noise``, ...).
+        """
+        from hybrid.circuits import Microcircuit
+        from hybrid.masses import MassNetwork
+
+        brain = cls(tick_ms)
+        rest = connectome.without(*circuits)
+        cortex = brain.add(MassNetwork("cortex", rest, model=model, speed_m_s=speed_m_s, **mass_options))
+        both = Chain(to_mass, to_circuit)
+        made = {
+            region: brain.add(
+                given if isinstance(given, Component) else Microcircuit(region, build=given, region=region)
+            )
+            for region, given in circuits.items()
+        }
+
+        def join(source: Port, target: Port, adapter: Adapter, name: str) -> None:
+            matrices = brain.tracts(connectome, source, target, speed_m_s=speed_m_s, adapter=adapter)
+            if matrices["weight"].any():
+                brain.connect(source, target, adapter=adapter, name=name, **matrices)
+
+        for region, circuit in made.items():
+            afferents = _only_input(circuit)
+            join(circuit["spikes"], cortex["drive"], to_mass, f"{region}_to_cortex")
+            join(cortex["rate"], afferents, to_circuit, f"cortex_to_{region}")
+            for other, source in made.items():
+                if other != region:
+                    join(source["spikes"], afferents, both, f"{other}_to_{region}")
+        return brain
+
     def _free_name(self, wish: str) -> str:
         taken, name, count = self.connections, wish, 2
         while name in taken:
@@ -113,3 +199,12 @@ class Brain:
             "components": {name: component.describe() for name, component in self.components.items()},
             "connections": {name: connection.describe() for name, connection in self.connections.items()},
         }
+
+
+def _only_input(circuit: Component) -> Port:
+    if len(circuit.inputs) != 1:
+        raise WiringError(
+            f"{circuit.name} has {len(circuit.inputs)} inputs ({', '.join(circuit.inputs)}); from_connectome joins circuits with "
+            f"one, connect the others with brain.connect"
+        )
+    return next(iter(circuit.inputs.values()))

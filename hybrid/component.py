@@ -27,6 +27,7 @@ class Component(ABC):
     name: str
     inputs: dict[str, Port]
     outputs: dict[str, Port]
+    regions: tuple[str, ...] = ()  # of a connectome, that it stands for: one a line, or one for all lines
     load: float = 1.0  # how much work a tick is, for placing components on ranks; no result depends on it
 
     def __getitem__(self, port: str) -> Port:

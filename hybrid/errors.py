@@ -82,5 +82,5 @@ def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
     names = [str(each) for each in known]
     close = difflib.get_close_matches(str(name), names, n=1)
     shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
-    guess = f"did you mean {close[0]!r}? " if close else ""
-    return UnknownNameError(f"{what} {name!r} does not exist; {guess}There is: {shown or 'none'}")
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    return UnknownNameError(f"{what} {name!r} does not exist{guess} (there is: {shown or 'none'})")

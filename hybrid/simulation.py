@@ -136,12 +136,12 @@ def _port(brain: Brain, wanted: Any) -> Port:
 
 def _timing(ranks: list[dict[str, float]], biological_ms: float, total_s: float) -> dict[str, Any]:
     """Seconds by rank and part; what no part accounts for is scheduling."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for seconds in ranks:
         parts = {name: value for name, value in seconds.items() if name not in ("running", "prepare")}
         parts["scheduling"] = max(0.0, seconds["running"] - sum(parts.values()))
         rows.append({"prepare_s": seconds.get("prepare", 0.0), "running_s": seconds["running"], "parts_s": parts})
-    slowest = max(row["running_s"] for row in rows)
+    slowest: float = max(row["running_s"] for row in rows)
     return {
         "total_s": total_s,
         "running_s": slowest,
@@ -154,8 +154,8 @@ def _warn_of_drift(audit: list[dict[str, Any]]) -> None:
     for row in audit:
         if row["drifts"]:
             warnings.warn(
-                f"{row['connection']} ({row['source']} -> {row['target']}, {row['adapter']}) delivered {row['delivered']:g} where "
-                f"{row['expected']:g} were expected (z = {row['z']:.3g}, line {row['worst_line']}: {row['worst_z']:.3g}); "
+                f"{row['connection']} ({row['source']} -> {row['target']}, {row['adapter']}) delivered {row['delivered']:g} "
+                f"where {row['expected']:g} were expected (z = {row['z']:.3g}, line {row['worst_line']}: {row['worst_z']:.3g}); "
                 f"check its adapter with hybrid.testing.check_adapter",
                 stacklevel=3,
             )

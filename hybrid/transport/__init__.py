@@ -47,6 +47,17 @@ class Transport(ABC):
         """Rank 0's value, on every rank."""
 
 
+def launched_rank() -> int:
+    """This process's rank as its launcher tells it, 0 without one; known before MPI is."""
+    ranks = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID")
+    return next((int(os.environ[name]) for name in ranks if os.environ.get(name, "").isdigit()), 0)
+
+
+def launched_by_mpi() -> bool:
+    """Whether ``mpirun`` or ``srun`` started this process together with others."""
+    return any(int(os.environ.get(name) or 1) > 1 for name in _RANK_COUNTS)
+
+
 def open_transport(kind: str = "auto", timeout_s: float = 600.0) -> Transport:
     """The transport for this process: MPI if it was started by ``mpirun`` or ``srun`` (``"auto"``), or as told.
 
@@ -56,7 +67,7 @@ def open_transport(kind: str = "auto", timeout_s: float = 600.0) -> Transport:
     timeout_s: how long a rank waits for the others in one exchange before it ends the run.
     """
     if kind == "auto":
-        kind = "mpi" if any(int(os.environ.get(name) or 1) > 1 for name in _RANK_COUNTS) else "serial"
+        kind = "mpi" if launched_by_mpi() else "serial"
     if kind == "serial":
         from hybrid.transport.serial import SerialTransport
 

@@ -1,0 +1,141 @@
+"""Our models and networks against an independent implementation: The Virtual Brain 2.10."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hybrid.clock import Clock, Window
+from hybrid.component import silent_inputs
+from hybrid.connectome import Connectome
+from hybrid.masses import Difference, Epileptor, Linear, MassNetwork, MontbrioPazoRoxin, WilsonCowan
+
+pytestmark = pytest.mark.oracle
+TICK_MS = 0.1
+
+EPILEPTOR = {"Kvf": 0.3, "Kf": 0.2, "Ks": -0.4, "tt": 0.9, "slope": 0.2, "Iext": 3.2, "aa": 5.5, "bb": 1.8, "x0": -1.9}
+WILSON_COWAN = {"c_ee": 16.0, "c_ei": 12.0, "c_ie": 15.0, "c_ii": 3.0, "a_e": 1.3, "a_i": 2.0, "P": 1.25, "Q": 0.1}
+
+
+def of_ours(theirs: str) -> str:
+    return {"Kvf": "K_vf", "Kf": "K_f", "Ks": "K_s", "V": "v", "cr": "c_r", "cv": "c_v"}.get(theirs, theirs)
+
+
+def pairs() -> dict[str, tuple[Any, Any]]:
+    """Each of our models with the same parameters as the one of The Virtual Brain."""
+    models = pytest.importorskip("tvb.simulator.models")
+    as_array = {name: np.array([value]) for name, value in EPILEPTOR.items()}
+    epileptor = models.Epileptor(**as_array, tau=np.array([9.0]), r=np.array([0.0004]))
+    mean_field = {"J": 14.0, "eta": -4.6, "Delta": 0.7, "I": 0.3, "cr": 0.6, "cv": 0.4}
+    montbrio = models.MontbrioPazoRoxin(**{k: np.array([v]) for k, v in mean_field.items()}, tau=np.array([2.5]))
+    wilson = models.WilsonCowan(
+        **{k: np.array([v]) for k, v in WILSON_COWAN.items()},
+        b_e=np.array([4.0]),
+        b_i=np.array([3.7]),
+        theta_e=np.zeros(1),
+        theta_i=np.zeros(1),
+        k_e=np.ones(1),
+        k_i=np.ones(1),
+        r_e=np.ones(1),
+        r_i=np.ones(1),
+        c_e=np.ones(1),
+        c_i=np.ones(1),
+        alpha_e=np.ones(1),
+        alpha_i=np.ones(1),
+        tau_e=np.array([8.0]),
+        tau_i=np.array([6.0]),
+    )
+    return {
+        "epileptor": (Epileptor(**{of_ours(k): v for k, v in EPILEPTOR.items()}, tau=9.0, r=0.0004), epileptor),
+        "montbrio": (MontbrioPazoRoxin(**{of_ours(k): v for k, v in mean_field.items()}, tau_ms=2.5), montbrio),
+        "wilson_cowan": (WilsonCowan(**WILSON_COWAN, tau_e_ms=8.0, tau_i_ms=6.0), wilson),
+    }
+
+
+@pytest.mark.parametrize("name", ["epileptor", "montbrio", "wilson_cowan"])
+def test_right_hand_side_agrees_at_random_states(name: str) -> None:
+    ours, theirs = pairs()[name]
+    theirs.configure()
+    rng = np.random.default_rng(3)
+    n = 500
+    state = rng.normal(0.0, 1.5, (len(ours.variables), n))
+    if name == "epileptor":
+        state[2] = rng.uniform(-1.0, 5.0, n)  # z < 0 has a term of its own
+    felt = rng.normal(0.0, 1.0, (len(theirs.cvar), n))
+    coupling = rng.normal(0.0, 1.0, state.shape)  # the rows of variables that are not coupled must not matter
+    for row, variable in zip(felt, theirs.cvar, strict=True):
+        coupling[variable] = row
+    expected = theirs.dfun(state[..., None], felt[..., None])[..., 0]
+    np.testing.assert_allclose(ours.derivatives(state, coupling), expected, rtol=1e-12, atol=1e-12)
+
+
+def simulated_by_tvb(model: Any, coupling: Any, connectome: Connectome, initial: Any, steps: int, method: str) -> Any:
+    from tvb.datatypes.connectivity import Connectivity
+    from tvb.simulator import integrators, monitors
+    from tvb.simulator.simulator import Simulator
+
+    network = Connectivity(
+        weights=connectome.weights.copy(),
+        tract_lengths=connectome.lengths_mm.copy(),
+        region_labels=np.array(connectome.labels),
+        centres=connectome.centres_mm.copy(),
+        speed=np.array([3.0]),
+    )
+    model.variables_of_interest = model.state_variables
+    simulator = Simulator(
+        model=model,
+        connectivity=network,
+        coupling=coupling,
+        integrator=getattr(integrators, method)(dt=TICK_MS),
+        monitors=(monitors.Raw(),),
+        simulation_length=steps * TICK_MS,
+        initial_conditions=np.tile(initial[None, :, :, None], (2000, 1, 1, 1)),
+    )
+    simulator.configure()
+    ((_, states),) = simulator.run()
+    return states[..., 0]  # [step, variable, node], beginning with the state after the first step
+
+
+def network_of(n: int, seed: int) -> Connectome:
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(0.1, 1.0, (n, n)) * (rng.random((n, n)) < 0.4)
+    np.fill_diagonal(weights, 0.0)
+    return Connectome(
+        labels=tuple(f"r{k}" for k in range(n)),
+        weights=weights,
+        lengths_mm=rng.uniform(1.0, 120.0, (n, n)),  # 3 to 400 ticks
+        centres_mm=rng.normal(size=(n, 3)),
+    )
+
+
+@pytest.mark.parametrize("kind", ["linear", "difference"])
+@pytest.mark.parametrize(("ours_integrator", "theirs_integrator"), [("heun", "HeunDeterministic"), ("euler", "EulerDeterministic")])
+@pytest.mark.parametrize("name", ["epileptor", "montbrio", "wilson_cowan"])
+def test_one_second_of_a_network_agrees(name: str, ours_integrator: str, theirs_integrator: str, kind: str) -> None:
+    ours, theirs = pairs()[name]
+    from tvb.simulator import coupling as tvb_coupling
+
+    strength = {"epileptor": 0.01, "montbrio": 0.3, "wilson_cowan": 0.1}[name]
+    if kind == "linear":
+        coupling, theirs_coupling = Linear(strength, 0.02), tvb_coupling.Linear(a=np.array([strength]), b=np.array([0.02]))
+    else:
+        coupling, theirs_coupling = Difference(strength), tvb_coupling.Difference(a=np.array([strength]))
+    connectome, steps = network_of(12, seed=5), 10_000
+    rng = np.random.default_rng(1)
+    initial = ours.initial(12) + rng.normal(0.0, 0.05, (len(ours.variables), 12))
+    if name == "montbrio":
+        initial[0] = abs(initial[0])
+    expected = simulated_by_tvb(theirs, theirs_coupling, connectome, initial, steps, theirs_integrator)
+    network = MassNetwork(
+        "net", connectome, ours, speed_m_s=3.0, coupling=coupling, integrator=ours_integrator, initial=initial
+    )
+    network.prepare(Clock(TICK_MS), rng)
+    window = Window(0, steps + 1)
+    outputs = network.advance(window, silent_inputs(network, window))
+    for row, variable in enumerate(ours.variables):
+        np.testing.assert_allclose(
+            outputs[variable].values[1:], expected[:, row], rtol=1e-9, atol=1e-9, err_msg=variable
+        )
+        assert np.ptp(expected[:, row], axis=0).max() > 1e-3  # it was a journey, not a rest
