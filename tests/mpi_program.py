@@ -38,7 +38,10 @@ class Stopping(Failing):
 
 def main(fault: str, placement: str) -> None:
     brain = mixed_brain()
-    faults = {"raise": Failing("z", 500, ZeroDivisionError("on purpose")), "nan": Failing("z", 500, DivergedError("v is nan"))}
+    faults = {
+        "raise": Failing("z", 500, ZeroDivisionError("on purpose")),
+        "nan": Failing("z", 500, DivergedError("v is nan")),
+    }
     if fault not in ("none", "late"):
         component = brain.add(faults[fault] if fault in faults else Stopping("z", fault))
         brain.connect(component["rate"], brain["a"]["in"], delay_ms=1.2)

@@ -19,7 +19,9 @@ ALLOWED = {
 }
 
 
-def mpirun(ranks: int, *arguments: str | Path, timeout_s: float = 120.0, **environment: str) -> subprocess.CompletedProcess[str]:
+def mpirun(
+    ranks: int, *arguments: str | Path, timeout_s: float = 120.0, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``python ARGUMENTS`` on some ranks and give back what it printed; a hang fails the test."""
     beside_python = Path(sysconfig.get_path("scripts")) / "mpirun"
     command = str(beside_python) if beside_python.exists() else shutil.which("mpirun")

@@ -31,7 +31,10 @@ def test_the_same_bits_on_every_rank_whatever_their_number_and_the_placement(ran
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        ("raise", r"ComponentError: z failed in window \[\d+, \d+\) \(t = 49.\d+ ms\) on rank 1: ZeroDivisionError: on purpose"),
+        (
+            "raise",
+            r"ComponentError: z failed in window \[\d+, \d+\) \(t = 49.\d+ ms\) on rank 1: ZeroDivisionError: on purpose",
+        ),
         ("nan", r"DivergedError: z failed in window .* on rank 1: v is nan"),
         ("exit", r"rank 1 left during window"),
         ("interrupt", r"KeyboardInterrupt"),

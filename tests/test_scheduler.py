@@ -45,7 +45,9 @@ def test_a_window_longer_than_the_shortest_delay_is_refused():
     brain = Brain(tick_ms=0.1)
     source, relay = brain.add(RampSource("source")), brain.add(Relay("relay"))
     brain.connect(source["rate"], relay["in"], delay_ms=0.9)
-    with pytest.raises(TimeError, match=r"window_ms = 1 must be .* at most the shortest delay, 0.9 ms of source.rate -> relay.in"):
+    with pytest.raises(
+        TimeError, match=r"window_ms = 1 must be .* at most the shortest delay, 0.9 ms of source.rate -> relay.in"
+    ):
         Simulation(brain, window_ms=1.0)
 
 
@@ -86,9 +88,13 @@ def mixed_brain(order=(0, 1, 2, 3)):
     for k in order:
         brain.add(makers[k]())
     random = np.random.default_rng(5)
-    brain.connect(brain["s"]["spikes"], brain["b"]["in"], weight=random.random((3, 4)), delay_ms=1.3, adapter=SpikeToRate(5))
+    brain.connect(
+        brain["s"]["spikes"], brain["b"]["in"], weight=random.random((3, 4)), delay_ms=1.3, adapter=SpikeToRate(5)
+    )
     delays = random.integers(12, 40, (2, 3)) * 0.1
-    brain.connect(brain["b"]["rate"], brain["r"]["in"], weight=random.random((2, 3)), delay_ms=delays, adapter=RateToPoisson(9))
+    brain.connect(
+        brain["b"]["rate"], brain["r"]["in"], weight=random.random((2, 3)), delay_ms=delays, adapter=RateToPoisson(9)
+    )
     brain.connect(brain["r"]["out"], brain["a"]["in"], delay_ms=2.0, adapter=SpikeToRate(3))
     brain.connect(brain["a"]["rate"], brain["b"]["in"], weight=0.01, delay_ms=1.2)
     brain.connect(brain["b"]["rate"], brain["b"]["in"], weight=0.02, delay_ms=4.0, name="self")
@@ -139,5 +145,7 @@ def test_a_component_that_returns_the_wrong_signal_is_named():
 
     brain = Brain(tick_ms=0.1)
     brain.add(Wrong("w"))
-    with pytest.raises(ComponentError, match=r"w failed .* advance\(\) returned \['rat'\], but the outputs are \['rate'\]"):
+    with pytest.raises(
+        ComponentError, match=r"w failed .* advance\(\) returned \['rat'\], but the outputs are \['rate'\]"
+    ):
         Simulation(brain).run(1)

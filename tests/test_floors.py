@@ -1,0 +1,107 @@
+"""The architecture: an import may only point down, and heavy libraries stay behind their doors."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = [
+    {"errors", "units", "clock"},
+    {"signals", "random", "connectome"},
+    {"ports", "delay_line"},
+    {"component", "adapter", "transport"},
+    {"masses", "circuits", "connection", "audit", "testing"},
+    {"brain", "plan", "recorder", "results", "results_file", "results_info", "results_xarray"},
+    {"scheduler", "progress"},
+    {"simulation", "experiment", "experiment_schema"},
+    {"cli"},
+]
+FLOOR = {name: k for k, floor in enumerate(FLOORS) for name in floor}
+ASIDE = {"analysis", "plot"}  # read results; only the command line and examples import them
+ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units"}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Every imported module, also inside functions, and whether only the type checker imports it."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [f"{node.module}.{each.name}" for each in node.names] if node.module == "hybrid" else [node.module]
+            found += [(name, id(node) in typing_only) for name in names]
+        elif isinstance(node, ast.ImportFrom):
+            pytest.fail(f"{path}: relative import; write it in full")
+        elif isinstance(node, ast.Import):
+            found += [(each.name, id(node) in typing_only) for each in node.names]
+    return found
+
+
+def room(path: Path) -> str:
+    """The part of ``hybrid`` a file belongs to: its module or its folder."""
+    return path.relative_to(ROOT / "hybrid").parts[0].removesuffix(".py")
+
+
+def test_every_room_has_a_floor():
+    rooms = {room(path) for path in modules("hybrid")} - {"__init__"}
+    assert rooms - ASIDE == set(FLOOR)
+
+
+@pytest.mark.parametrize("path", modules("hybrid"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    for name, typing_only in imports(path):
+        if not name.startswith("hybrid."):
+            continue
+        there = name.split(".")[1]
+        if there == here or typing_only or there == "__version__":
+            continue
+        if there in ASIDE:
+            assert here in ASIDE | {"cli"}, f"{path} imports {name}, which only reads results"
+        elif here not in ASIDE:
+            assert FLOOR[there] <= FLOOR[here], (
+                f"{path} (floor {FLOOR[here] + 1}) imports {name} (floor {FLOOR[there] + 1})"
+            )
+
+
+def test_hybrid_never_imports_adapters():
+    for path in modules("hybrid"):
+        assert not [name for name, _ in imports(path) if name.split(".")[0] == "adapters"], path
+
+
+def test_adapters_import_only_their_contract():
+    for path in modules("adapters"):
+        used = {name.split(".")[1] for name, _ in imports(path) if name.startswith("hybrid.")}
+        assert used <= ADAPTERS_MAY, f"{path} imports {used - ADAPTERS_MAY}"
+
+
+@pytest.mark.parametrize(
+    ("library", "door"),
+    [("mpi4py", "hybrid/transport/mpi.py"), ("brian2", "hybrid/circuits/"), ("h5py", "hybrid/results_file.py")],
+)
+def test_heavy_libraries_have_one_door(library, door):
+    for path in [*modules("hybrid"), *modules("adapters")]:
+        if any(name.split(".")[0] == library for name, _ in imports(path)):
+            assert str(path.relative_to(ROOT)).startswith(door), f"{path} imports {library}; only {door} may"
+
+
+def test_importing_hybrid_imports_neither_brian2_nor_mpi4py():
+    code = "import hybrid, adapters, sys; sys.exit(' '.join({'brian2', 'mpi4py', 'matplotlib'} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
