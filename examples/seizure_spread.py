@@ -26,7 +26,7 @@ cortex = brain.add(
     MassNetwork(
         "cortex",
         connectome.without("rHC"),
-        model=Epileptor(x0=-2.15),
+        model=Epileptor(x0=-2.15, drive_gain=0.01),
         coupling=Difference(strength=0.1),
         speed_m_s=3.0,
     )

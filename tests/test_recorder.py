@@ -136,7 +136,7 @@ def test_recordings_travel_by_pickle() -> None:
 @pytest.mark.parametrize("cut", [1, 7, 513, 1999])
 def test_recorder_restored_from_its_state_continues_bitwise(cut: int) -> None:
     signals = whole_run()
-    targets = [SPIKES, Every(POTASSIUM, 0.7), Every(RATE, 0.3, average=False)]
+    targets: list[Port | Every] = [SPIKES, Every(POTASSIUM, 0.7), Every(RATE, 0.3, average=False)]
     reference = record(targets, signals, CUTS["sixteens"])
 
     def take(recorder: Recorder, window: Window) -> None:
@@ -146,7 +146,8 @@ def test_recorder_restored_from_its_state_continues_bitwise(cut: int) -> None:
     first, second = Recorder(CLOCK, targets), Recorder(CLOCK, targets)
     take(first, Window(0, cut))
     saved = first.state()
-    take(first, Window(cut, cut + 1))  # the state is a copy: going on does not change it
+    take(first, Window(cut, 2003))  # the state is a copy: going on does not change it
+    first.finish(RUN)
     second.restore(saved)
     take(second, Window(cut, 2003))
     for name, recording in second.finish(RUN).items():
