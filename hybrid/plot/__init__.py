@@ -30,10 +30,15 @@ def plot_results(results: Results, path: str | Path | None = None) -> Figure:
     if forth is None or back is None or not all(port in results for port in _SEIZURE):
         return plot_overview(results, path)
     # rows are targets: the focus speaks with all its lines, and what its fibres hear is averaged
+    strength, name = forth[0].sum(axis=1), "Connection strength from the focus"
+    within = brain.get("components", {}).get("cortex", {}).get("weights")
+    if within is not None:
+        strength, name = strength + np.asarray(within) @ strength, "Strength from the focus, direct and over one region"
     return plot_seizure_spread(
         results,
         path,
-        strength=forth[0].sum(axis=1),
+        strength=strength,
+        strength_name=name,
         delay_ms=forth[1].mean(axis=1),
         strength_to_focus=back[0].mean(axis=0),
         delay_to_focus_ms=back[1].mean(axis=0),

@@ -42,6 +42,7 @@ def plot_seizure_spread(
     *,
     strength: ArrayLike,
     delay_ms: ArrayLike,
+    strength_name: str = "Connection strength from the focus",
     labels: Sequence[str] | None = None,
     strength_to_focus: ArrayLike | None = None,
     delay_to_focus_ms: ArrayLike | None = None,
@@ -65,6 +66,7 @@ def plot_seizure_spread(
     Parameters
     ----------
     strength, delay_ms: ``[region]``, of the connections from the focus to each region of the cortex.
+    strength_name: what the strength is, for its axis.
     labels: ``[region]``; those of the port ``activity`` if left out.
     strength_to_focus, delay_to_focus_ms: ``[region]``, of the connections back; the same if left out.
     focus, cortex, spikes, potassium, rate, activity: names of the components and of their recorded ports;
@@ -90,7 +92,7 @@ def plot_seizure_spread(
         panels = figure.subplots(2, 2, gridspec_kw={"width_ratios": (1, 1.12), "height_ratios": (1.15, 1)})
         _focus(panels[0, 0], results, f"{focus}.{spikes}", potassium and f"{focus}.{potassium}")
         _regions(panels[0, 1], results, f"{cortex}.{activity}", recruited_ms, names, threshold)
-        _recruitment(panels[1, 0], recruited_ms, *forth, results.duration_ms)
+        _recruitment(panels[1, 0], recruited_ms, *forth, results.duration_ms, strength_name)
         _interface(panels[1, 1], results, f"{focus}.{spikes}", f"{cortex}.{rate}", *back)
         for axes, text in zip(panels.flat, "abcd", strict=True):
             letter(axes, text)
@@ -167,12 +169,17 @@ def _name_rows(axes: Any, names: list[str], rows: int) -> None:
 
 
 def _recruitment(
-    axes: Any, recruited_ms: FloatArray, strength: FloatArray, delay_ms: FloatArray, duration_ms: float
+    axes: Any,
+    recruited_ms: FloatArray,
+    strength: FloatArray,
+    delay_ms: FloatArray,
+    duration_ms: float,
+    strength_name: str,
 ) -> None:
     per_ms, unit = (1e-3, "s") if duration_ms >= 2000 else (1.0, "ms")
     connected, recruited = strength > 0, np.isfinite(recruited_ms)
     times = recruited_ms * per_ms
-    place = _strength_axis(axes, strength)
+    place = _strength_axis(axes, strength, strength_name)
     axes.set_ylabel(f"Recruitment time ({unit})")
     axes.grid(axis="y", color=PALE, lw=0.7)
     axes.set_axisbelow(True)
@@ -190,9 +197,9 @@ def _recruitment(
     axes.set_title(_in_words(spearman(strength, recruited_ms)))
 
 
-def _strength_axis(axes: Any, strength: FloatArray) -> FloatArray:
+def _strength_axis(axes: Any, strength: FloatArray, name: str) -> FloatArray:
     """A logarithmic axis of at least a decade, with a strip at its left for 0; returns where each region stands."""
-    axes.set_xlabel("Connection strength from the focus (no unit, log scale)")
+    axes.set_xlabel(f"{name} (no unit, log scale)")
     axes.set_xscale("log")
     positive = strength[strength > 0]
     low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
