@@ -78,6 +78,21 @@ def _exact_integers(value: ArrayLike, what: str) -> NDArray[np.int64]:
     return result
 
 
+def _events(value: ArrayLike, kind: type[np.integer[Any]], what: str) -> NDArray[Any]:
+    given = np.asarray(value)
+    if given.dtype.kind not in "biu" and (given != np.rint(given)).any():
+        raise ConfigurationError(f"{what} of spikes must be whole numbers")
+    return given.astype(kind, copy=False)
+
+
+def _check_matrix(weights: NDArray[Any], size: int) -> None:
+    if weights.ndim != 2 or weights.shape[1] != size:
+        raise ConfigurationError(
+            f"weights of shape {list(weights.shape)} do not fit {size} lines; give a number or a matrix "
+            f"[target, source] with {size} columns"
+        )
+
+
 class Spikes(Signal):
     """Events: ``counts[k]`` spikes of line ``ids[k]`` in tick ``ticks[k]``, sorted by tick, then by id.
 
@@ -95,9 +110,9 @@ class Spikes(Signal):
         self, window: Window, size: int, ticks: ArrayLike = (), ids: ArrayLike = (), counts: ArrayLike | None = None
     ) -> None:
         self.window, self.size = window, int(size)
-        self.ticks = np.asarray(ticks, dtype=np.int64)
-        self.ids = np.asarray(ids, dtype=np.int32)
-        self.counts = np.ones(self.ticks.size, np.int32) if counts is None else np.asarray(counts, dtype=np.int32)
+        self.ticks = _events(ticks, np.int64, "ticks")
+        self.ids = _events(ids, np.int32, "ids")
+        self.counts = np.ones(self.ticks.size, np.int32) if counts is None else _events(counts, np.int32, "counts")
         events = self.ticks.size
         if not self.ids.size == self.counts.size == events:
             raise ConfigurationError(
@@ -149,6 +164,7 @@ class Spikes(Signal):
         whole = _exact_integers(weight, "weights")
         if whole.ndim == 0:
             return type(self)(self.window, self.size, self.ticks, self.ids, self.counts * int(whole))
+        _check_matrix(whole, self.size)
         targets, events = np.nonzero(whole[:, self.ids])
         return type(self)(
             self.window,
@@ -211,6 +227,7 @@ class ArraySignal(Signal):
         w = np.asarray(weight, dtype=np.float64)
         if w.ndim == 0:
             return self._like(self.window, self.size, self.values * float(w))
+        _check_matrix(w, self.size)
         return self._like(self.window, w.shape[0], self.values @ w.T)
 
     def shifted(self, ticks: int) -> Self:
@@ -275,9 +292,8 @@ class Moments:
 
 def check_rates(rates: Rates, what: str) -> None:
     """Refuse what no spike train can have: a rate that is negative, infinite or not a number."""
-    bad = ~(np.isfinite(rates.hz) & (rates.hz >= 0))
-    if bad.any():
-        tick, line = (int(k) for k in np.argwhere(bad)[0])
+    if not (rates.hz.size == 0 or 0 <= rates.hz.min() <= rates.hz.max() < np.inf):  # false too for nan
+        tick, line = (int(k) for k in np.argwhere(~(np.isfinite(rates.hz) & (rates.hz >= 0)))[0])
         raise DivergedError(
             f"{what}: rate of line {line} is {rates.hz[tick, line]:g} Hz at "
             f"tick {rates.window.start + tick}; "

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 from test_scheduler import mixed_brain
-from toys import Failing
+from toys import Accumulator, Failing
 
 from hybrid import Simulation
 from hybrid.errors import DivergedError
@@ -33,7 +33,7 @@ class Stopping(Failing):
                 os.kill(os.getpid(), signal.SIGKILL)
             if self.how == "interrupt":
                 raise KeyboardInterrupt
-        return super().advance(window, inputs)
+        return Accumulator.advance(self, window, inputs)
 
 
 def main(fault: str, placement: str) -> None:
@@ -42,7 +42,7 @@ def main(fault: str, placement: str) -> None:
         "raise": Failing("z", 500, ZeroDivisionError("on purpose")),
         "nan": Failing("z", 500, DivergedError("v is nan")),
     }
-    if fault not in ("none", "late"):
+    if fault != "none":
         component = brain.add(faults[fault] if fault in faults else Stopping("z", fault))
         brain.connect(component["rate"], brain["a"]["in"], delay_ms=1.2)
     record = ["a.rate", "b.rate", "r.out", "s.spikes"]
