@@ -11,10 +11,22 @@ import pytest
 from hybrid.clock import Clock, Window
 from hybrid.component import silent_inputs
 from hybrid.connectome import Connectome
-from hybrid.masses import Difference, Epileptor, Linear, MassNetwork, MontbrioPazoRoxin, WilsonCowan
+from hybrid.masses import (
+    Difference,
+    Epileptor,
+    JansenRit,
+    Kuramoto,
+    Linear,
+    MassNetwork,
+    MontbrioPazoRoxin,
+    ReducedWongWang,
+    Sine,
+    WilsonCowan,
+)
 
 pytestmark = pytest.mark.oracle
 TICK_MS = 0.05
+NAMES = ["epileptor", "montbrio", "wilson_cowan", "jansen_rit", "reduced_wong_wang", "kuramoto"]
 
 EPILEPTOR = {"Kvf": 0.3, "Kf": 0.2, "Ks": -0.4, "tt": 0.9, "slope": 0.2, "Iext": 3.2, "aa": 5.5, "bb": 1.8, "x0": -1.9}
 WILSON_COWAN = {"c_ee": 16.0, "c_ei": 12.0, "c_ie": 15.0, "c_ii": 3.0, "a_e": 1.3, "a_i": 2.0, "P": 1.25, "Q": 0.1}
@@ -51,11 +63,14 @@ def pairs() -> dict[str, tuple[Any, Any]]:
     return {
         "epileptor": (Epileptor(**{of_ours(k): v for k, v in EPILEPTOR.items()}, tau=9.0, r=0.0004), epileptor),
         "montbrio": (MontbrioPazoRoxin(**{of_ours(k): v for k, v in mean_field.items()}, tau_ms=2.5), montbrio),
+        "jansen_rit": (JansenRit(p_hz=220.0), models.JansenRit(nu_max=np.array([0.0025]), v0=np.array([6.0]))),
+        "reduced_wong_wang": (ReducedWongWang(), models.ReducedWongWang()),
+        "kuramoto": (Kuramoto(omega=0.07), models.Kuramoto(omega=np.array([0.07]))),
         "wilson_cowan": (WilsonCowan(**WILSON_COWAN, tau_e_ms=8.0, tau_i_ms=6.0), wilson),
     }
 
 
-@pytest.mark.parametrize("name", ["epileptor", "montbrio", "wilson_cowan"])
+@pytest.mark.parametrize("name", NAMES)
 def test_right_hand_side_agrees_at_random_states(name: str) -> None:
     ours, theirs = pairs()[name]
     theirs.configure()
@@ -64,6 +79,8 @@ def test_right_hand_side_agrees_at_random_states(name: str) -> None:
     state = rng.normal(0.0, 1.5, (len(ours.variables), n))
     if name == "epileptor":
         state[2] = rng.uniform(-1.0, 5.0, n)  # z < 0 has a term of its own
+    if name == "jansen_rit":
+        state = rng.normal(0.0, 8.0, state.shape)
     felt = rng.normal(0.0, 1.0, (len(theirs.cvar), n))
     coupling = rng.normal(0.0, 1.0, state.shape)  # the rows of variables that are not coupled must not matter
     for row, variable in zip(felt, theirs.cvar, strict=True):
@@ -120,7 +137,7 @@ def network_of(n: int, seed: int) -> Connectome:
 @pytest.mark.parametrize(
     ("ours_integrator", "theirs_integrator"), [("heun", "HeunDeterministic"), ("euler", "EulerDeterministic")]
 )
-@pytest.mark.parametrize("name", ["epileptor", "montbrio", "wilson_cowan"])
+@pytest.mark.parametrize("name", NAMES)
 def test_one_second_of_a_network_agrees(
     name: str, ours_integrator: str, theirs_integrator: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
