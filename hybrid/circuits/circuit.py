@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,8 @@ class Readout:
     """A state variable of a Brian2 group as an output.
 
     ``average`` sends the mean over the group (one line) instead of every element. The value at a tick is that at the
-    tick's end; ``unit`` says in what unit it leaves (a Brian2 unit name such as ``"mV"``, or any text for a dimensionless variable).
+    tick's end; ``unit`` says in what unit it leaves (a Brian2 unit name such as ``"mV"``, or any text for a
+    dimensionless variable).
     """
 
     group: Any
@@ -28,10 +30,19 @@ class Circuit:
     Parameters
     ----------
     network: the ``brian2.Network`` with everything that takes part.
-    inputs: port name -> :class:`hybrid.circuits.Afferents`, which the build function connected with ordinary ``Synapses``.
+    inputs: port name -> :class:`hybrid.circuits.Afferents`, which the build function connected with ordinary
+        ``Synapses``.
     outputs: port name -> a Brian2 group whose spikes leave, or a :class:`Readout` of a state variable.
+    namespace: constants and functions that equations may name. Left out, it is every name visible where the
+        ``Circuit`` is made: the rule Brian2 has for ``run()``.
     """
 
     network: Any
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    namespace: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.namespace is None:
+            maker = sys._getframe(2)  # this method, then the generated __init__, then who calls Circuit(...)
+            object.__setattr__(self, "namespace", {**maker.f_globals, **maker.f_locals})

@@ -1,0 +1,145 @@
+"""Runs a circuit as a compiled library, one call a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.circuits.building import Recipe, codegen_errors, isolated
+from hybrid.circuits.compiled.compiler import compiled
+from hybrid.circuits.compiled.device import LibraryDevice
+from hybrid.circuits.compiled.library import Library, copied, view, write
+from hybrid.circuits.compiled.passage import Inlet, Outlet
+from hybrid.circuits.compiled.unit import Unit, write_unit
+from hybrid.circuits.engine import Emission, check_state, diverged
+from hybrid.circuits.layout import Layout, lay_out
+from hybrid.component import State
+from hybrid.errors import CompilerError, ComponentError, ConfigurationError
+from hybrid.signals import Spikes
+
+_INT64, _INT32, _FLOAT64 = np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.float64)
+
+
+class CompiledEngine:
+    """A circuit as a library of its own; see :class:`hybrid.circuits.engine.Engine`.
+
+    Parameters
+    ----------
+    recipe: what to build.
+    dt_s, steps_per_tick: length of a step in seconds, and how many make a tick.
+    seed: of Brian2's random numbers, 32 bits.
+    """
+
+    def __init__(self, recipe: Recipe, dt_s: float, steps_per_tick: int, seed: int) -> None:
+        self._name, self._dt_s = recipe.name, dt_s
+        self.layout, self._unit = _generate(recipe, dt_s, seed)
+        self._library = _loaded(recipe.name, self._unit)
+        self._bring_to_life(seed, steps_per_tick)
+        self._unit.sources.clear()  # no longer needed, and may be large
+        self._unit.initial.clear()
+        table = np.zeros((len(self.layout.inputs) + 1, 4), np.int64)
+        self._events = table.ctypes.data
+        self._inlets = [Inlet(row) for row in table[:-1]]
+        self._outlets = [
+            *(Outlet([_INT64, _INT32, _INT32]) for _ in self.layout.spikes),
+            *(Outlet([_FLOAT64]) for _ in self.layout.readouts),
+        ]
+        self._emitted = view(self._library.emitted(), 5 * len(self._outlets), _INT64).reshape(-1, 5)
+
+    def _bring_to_life(self, seed: int, steps_per_tick: int) -> None:
+        self._library.allocate()
+        for k, values in enumerate(self._unit.initial):
+            write(self._library.initial(k), values)
+        if self._library.make(seed, steps_per_tick):
+            raise ConfigurationError(f"circuit {self._name}: Brian2 could not make it: {self._message()}")
+
+    def advance(self, ticks: int, inputs: Sequence[Spikes]) -> Emission:
+        for inlet, spikes in zip(self._inlets, inputs, strict=True):
+            inlet.put(spikes)
+        outcome = self._library.advance(ticks, self._events)
+        if outcome == 1:
+            raise ComponentError(f"circuit {self._name}: {self._message()}")
+        if outcome == 2:
+            self._raise_diverged()
+        taken = [outlet.take(*row) for outlet, row in zip(self._outlets, self._emitted.tolist(), strict=True)]
+        spikes_out = len(self.layout.spikes)
+        return Emission(taken[:spikes_out], [values for (values,) in taken[spikes_out:]])
+
+    def _message(self) -> str:
+        return str(self._library.message().decode(errors="replace").strip())
+
+    def _raise_diverged(self) -> None:
+        which, element, step = copied(self._library.divergence(), 3, _INT64).tolist()
+        variable = self._unit.watched[which]
+        value = self.read(variable)[element]
+        raise diverged(self._name, variable, element, step * self._dt_s * 1e3, value)
+
+    def read(self, name: str) -> NDArray[Any]:
+        key = self._unit.named[name]
+        if key in self._unit.tables:
+            slot = self._unit.tables[key]
+            return self._library.get_table(slot.index, slot.dtype)
+        slot = self._unit.arrays[key]
+        return self._library.get_array(slot.index, slot.dtype)
+
+    def state(self) -> State:
+        library, unit = self._library, self._unit
+        state: State = {"step": copied(library.step(), 1, _INT64), "random": library.get_random()}
+        state |= {f"array/{key}": library.get_array(slot.index, slot.dtype) for key, slot in unit.arrays.items()}
+        state |= {f"table/{key}": library.get_table(slot.index, slot.dtype) for key, slot in unit.tables.items()}
+        state |= {f"queue/{key}": library.get_queue(k) for k, key in enumerate(unit.pathways)}
+        return state
+
+    def restore(self, state: State) -> None:
+        library, unit = self._library, self._unit
+        check_state(self._name, state, self._sizes())
+        write(library.step(), np.ascontiguousarray(state["step"], _INT64))
+        library.set_random(np.ascontiguousarray(state["random"], np.uint8))
+        for key, slot in unit.arrays.items():
+            values = np.ascontiguousarray(state[f"array/{key}"], slot.dtype)
+            if slot.resizable:
+                library.resize(slot.index, values.size)
+            library.set_array(slot.index, values)
+        for key, slot in unit.tables.items():
+            library.set_table(slot.index, np.ascontiguousarray(state[f"table/{key}"], slot.dtype))
+        for k, key in enumerate(unit.pathways):  # after the synapses they are made of
+            library.set_queue(k, np.ascontiguousarray(state[f"queue/{key}"], np.int32))
+
+    def _sizes(self) -> dict[str, int | None]:
+        """The keys of a state, with their sizes where these cannot change."""
+        library, unit = self._library, self._unit
+        sizes: dict[str, int | None] = {"step": 1, "random": library.get_random().size}
+        for key, slot in unit.arrays.items():
+            sizes[f"array/{key}"] = None if slot.resizable else library.size_of(slot.index)
+        return sizes | dict.fromkeys(
+            [f"table/{key}" for key in unit.tables] + [f"queue/{key}" for key in unit.pathways]
+        )
+
+    def close(self) -> None:
+        self._inlets, self._outlets, self._emitted = [], [], np.empty((0, 5), np.int64)  # views of what goes
+        self._library.close()
+
+
+def _loaded(name: str, unit: Unit) -> Library:
+    """The unit's library; a file in the cache that cannot be loaded is compiled again, once."""
+    path = compiled(name, unit)
+    try:
+        return Library(path)
+    except CompilerError:
+        path.unlink(missing_ok=True)
+        return Library(compiled(name, unit))
+
+
+def _generate(recipe: Recipe, dt_s: float, seed: int) -> tuple[Layout, Unit]:
+    device = LibraryDevice()
+    with isolated(device, seed):
+        circuit = recipe.circuit(device, dt_s)
+        layout = lay_out(recipe.name, circuit, dt_s)
+        with codegen_errors(recipe.name):
+            device.gather(circuit.network, circuit.namespace)
+            unit = write_unit(device, circuit.network, layout, dt_s)
+        device.reinit()  # the layout's variables keep the device, which need not keep all it gathered
+        return layout, unit

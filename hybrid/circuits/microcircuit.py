@@ -1,0 +1,259 @@
+"""A spiking network in Brian2 as a component."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.clock import Clock, Window
+from hybrid.component import Component, State
+from hybrid.errors import ComponentError, ConfigurationError, TimeError, unknown
+from hybrid.ports import Port
+from hybrid.signals import Signal, Spikes, States
+from hybrid.units import number
+
+if TYPE_CHECKING:
+    from hybrid.circuits.building import Recipe
+    from hybrid.circuits.engine import Engine
+
+ENGINES = ("auto", "compiled", "runtime")
+SLOWER = 20  # measured on the network of benchmarks/circuits.py
+UNSORTED_MATTERS = 1_000_000  # synapses, from where on their order costs more than it is worth mentioning
+
+
+class Microcircuit(Component):
+    """A Brian2 network that lives window by window, compiled to C++ where there is a compiler.
+
+    Ports: every :class:`Afferents` that the build function names as an input (Spikes, one line a fibre), and every
+    output it names (Spikes of a group, or States of a :class:`Readout`).
+
+    ``build(**parameters)`` is called once to learn the ports and once when the run is prepared; it only builds.
+    Brian2's random numbers (``rand()``, ``connect(p=...)``, noise) and numpy's global ones inside ``build`` come from
+    the run's seed and this name. Brian2's device, preferences, names and clock are afterwards as they were before.
+
+    Parameters
+    ----------
+    name: of the component.
+    build: function that returns a :class:`Circuit`.
+    parameters: arguments for ``build``.
+    dt_ms: the circuit's own step; the tick must be a whole multiple of it. Default: the tick. A spike in any step of
+        a tick belongs to that tick; afferent spikes of a tick are delivered in its first step.
+    engine: ``"compiled"`` (a C++ library), ``"runtime"`` (Brian2 with numpy, some ten times slower), or ``"auto"``:
+        compiled if there is a compiler, else runtime with a warning.
+    region: label of the connectome's region that the circuit stands for.
+
+    Raises ``ConfigurationError`` for a build function that fails or returns something else, ``CompilerError`` if there
+    is no compiler or it refuses the code, ``DivergedError`` when a state variable is not finite.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        build: Callable[..., Any],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        dt_ms: Any = None,
+        engine: Literal["auto", "compiled", "runtime"] = "auto",
+        region: str | None = None,
+    ) -> None:
+        if not callable(build):
+            raise ConfigurationError(f"circuit {name}: build = {build!r} is not a function that returns a Circuit")
+        if engine not in ENGINES:
+            raise unknown(f"circuit {name}: engine", engine, ENGINES)
+        self.name = name
+        self.build = build
+        self.parameters = dict(parameters or {})
+        self.dt_ms = None if dt_ms is None else number(dt_ms, "ms", f"{name}: dt_ms", positive=True)
+        self.engine = engine
+        self.region = region
+        self.regions = () if region is None else (region,)
+        self._ports: tuple[dict[str, Port], dict[str, Port]] | None = None
+        self._engine: Engine | None = None
+        self._without_compiler = False
+        self._tick = 0
+
+    @property
+    def inputs(self) -> dict[str, Port]:  # type: ignore[override]
+        return self._declared()[0]
+
+    @property
+    def outputs(self) -> dict[str, Port]:  # type: ignore[override]
+        return self._declared()[1]
+
+    def _recipe(self) -> Recipe:
+        from hybrid.circuits.building import Recipe
+
+        return Recipe(self.name, self.build, self.parameters)
+
+    def _declared(self) -> tuple[dict[str, Port], dict[str, Port]]:
+        """The ports, from a network that is built but neither compiled nor run."""
+        if self._ports is None:
+            from hybrid.circuits.building import declare
+
+            dt_s = None if self.dt_ms is None else self.dt_ms * 1e-3
+            self._ports = declare(self._recipe(), self._device(), dt_s).ports(self.name)
+        return self._ports
+
+    def _device(self) -> Any:
+        if self._compiles():
+            from hybrid.circuits.compiled.device import LibraryDevice
+
+            return LibraryDevice()
+        from hybrid.circuits.runtime import SteppedDevice
+
+        return SteppedDevice()
+
+    def _compiles(self) -> bool:
+        """Whether the compiled engine is to be used, as far as is known before it is tried."""
+        if self.engine == "auto" and not self._without_compiler:
+            from hybrid.circuits.compiled.compiler import NoCompilerError, find_compiler
+
+            try:
+                find_compiler()
+            except NoCompilerError as error:
+                self._do_without_compiler(error)
+        return self.engine == "compiled" or (self.engine == "auto" and not self._without_compiler)
+
+    def _do_without_compiler(self, error: Exception) -> None:
+        self._without_compiler = True
+        warnings.warn(
+            f"circuit {self.name} runs in Brian2's numpy mode, some {SLOWER} times slower than compiled: {error}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def prepare(self, clock: Clock, rng: np.random.Generator) -> None:
+        self.close()
+        dt_ms = clock.tick_ms if self.dt_ms is None else self.dt_ms
+        steps_per_tick = _steps_per_tick(self.name, clock, dt_ms)
+        self._engine = self._brought_to_life(dt_ms * 1e-3, steps_per_tick, seed=int(rng.integers(2**32)))
+        self._tick = 0
+        if self._engine.layout.ports(self.name) != self._declared():
+            raise ConfigurationError(
+                f"circuit {self.name}: its build function gave other ports the second time; they must depend on its "
+                f"parameters only, not on the time step or on random numbers"
+            )
+        self._check_order_of_synapses(self._engine)
+
+    def _brought_to_life(self, dt_s: float, steps_per_tick: int, seed: int) -> Engine:
+        if self._compiles():
+            from hybrid.circuits.compiled.compiler import NoCompilerError
+            from hybrid.circuits.compiled.engine import CompiledEngine
+
+            try:
+                return CompiledEngine(self._recipe(), dt_s, steps_per_tick, seed)
+            except NoCompilerError as error:
+                if self.engine == "compiled":
+                    raise
+                self._do_without_compiler(error)
+        from hybrid.circuits.runtime import RuntimeEngine
+
+        return RuntimeEngine(self._recipe(), dt_s, steps_per_tick, seed)
+
+    def _check_order_of_synapses(self, engine: Engine) -> None:
+        for synapses in engine.layout.synapses:
+            sources = engine.read(f"{synapses}._synaptic_pre")
+            if sources.size >= UNSORTED_MATTERS and (np.diff(sources) < 0).any():
+                warnings.warn(
+                    f"circuit {self.name}: the {sources.size} synapses of {synapses} are not in the order of their "
+                    f"sources, which makes them several times slower; sort the arrays given to connect(i=, j=) by i",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+
+    def _living(self) -> Engine:
+        if self._engine is None:
+            raise ComponentError(f"circuit {self.name} is not alive; call prepare() first")
+        return self._engine
+
+    def advance(self, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
+        engine = self._living()
+        if window.start != self._tick:
+            raise ComponentError(f"circuit {self.name} is at tick {self._tick}, but was asked for window {window}")
+        given = [_spikes(self.name, port, inputs[port], window) for port in engine.layout.inputs]
+        emission = engine.advance(len(window), given)
+        self._tick = window.stop
+        outputs: dict[str, Signal] = {}
+        for (port, spikes), events in zip(engine.layout.spikes.items(), emission.spikes, strict=True):
+            outputs[port] = _as_emitted(window, spikes.size, *events)
+        for (port, readout), values in zip(engine.layout.readouts.items(), emission.readouts, strict=True):
+            outputs[port] = States(window, readout.size, values.reshape(len(window), readout.size) / readout.scale)
+        return outputs
+
+    def read(self, variable: str) -> NDArray[Any]:
+        """A copy of the present values of a state variable, in SI units without Brian2's.
+
+        ``"v"`` will do if one group has it, else ``"cells.v"``; an unknown or ambiguous name is answered with those
+        there are. Of a subexpression there are no values; use a :class:`Readout`.
+        """
+        engine = self._living()
+        known = [each for each in engine.layout.variables if not each.rpartition(".")[2].startswith("_")]
+        matching = [each for each in known if variable in (each, each.rpartition(".")[2])]
+        if not matching:
+            raise unknown(f"circuit {self.name}: variable", variable, known)
+        if len(matching) > 1:
+            raise ConfigurationError(
+                f"circuit {self.name}: several groups have a variable {variable!r}; say which: {', '.join(matching)}"
+            )
+        return engine.read(matching[0])
+
+    def state(self) -> State:
+        return {"tick": np.array([self._tick]), **self._living().state()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._living().restore(dict(state))
+        self._tick = int(state["tick"][0])
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "kind": f"{type(self).__module__}:{type(self).__name__}",
+            "build": f"{self.build.__module__}:{getattr(self.build, '__qualname__', type(self.build).__name__)}",
+            "parameters": {key: _plain(value) for key, value in self.parameters.items()},
+            "dt_ms": self.dt_ms,
+            "engine": self.engine,
+            "region": self.region,
+        }
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
+def _steps_per_tick(name: str, clock: Clock, dt_ms: float) -> int:
+    ratio = clock.tick_ms / dt_ms
+    if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
+        nearest = clock.tick_ms / max(1, round(ratio))
+        raise TimeError(
+            f"circuit {name}: the tick ({clock.tick_ms:g} ms) is no whole multiple of dt_ms = {dt_ms:g} ms; "
+            f"the nearest that fits is {nearest:g} ms"
+        )
+    return round(ratio)
+
+
+def _spikes(name: str, port: str, signal: Signal, window: Window) -> Spikes:
+    if not isinstance(signal, Spikes) or (signal.window is not window and signal.window != window):
+        raise ComponentError(f"{name}.{port} was given {signal!r} for window {window}; it takes Spikes over the window")
+    return signal
+
+
+def _as_emitted(
+    window: Window, size: int, ticks: NDArray[np.int64], ids: NDArray[np.int32], counts: NDArray[np.int32]
+) -> Spikes:
+    """Spikes of an engine, sorted and within bounds by construction: to check them costs half of a short window."""
+    spikes = Spikes.__new__(Spikes)
+    spikes.window, spikes.size, spikes.ticks, spikes.ids, spikes.counts = window, size, ticks, ids, counts
+    return spikes
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as something that can be written down."""
+    if isinstance(value, bool | int | float | str | None):
+        return value
+    if isinstance(value, np.ndarray | np.generic) and value.size <= 100 and not hasattr(value, "dim"):
+        return np.asarray(value).tolist()
+    return str(value)

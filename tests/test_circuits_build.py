@@ -1,0 +1,304 @@
+"""Build functions that go wrong, and what a circuit's ports may be."""
+
+# ruff: noqa: F841  (Brian2 finds constants by their names)
+
+from __future__ import annotations
+
+import brian2
+import numpy as np
+import pytest
+from brian2 import Network, NeuronGroup, PoissonGroup, Synapses, ms, mV, second
+from circuit_examples import TICK, alive, live, noisy
+
+from hybrid.circuits import Afferents, Circuit, Microcircuit, Readout
+from hybrid.clock import Clock, Window
+from hybrid.errors import ConfigurationError, UnknownNameError
+from hybrid.signals import Spikes
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(tmp_path_factory, monkeypatch):
+    """One cache of compiled circuits for the whole test run, apart from the user's."""
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.getbasetemp() / "hybrid-cache"))
+
+
+@pytest.fixture(params=["compiled", "runtime"])
+def engine(request):
+    return request.param
+
+
+def cells(**others):
+    return NeuronGroup(4, "dv/dt = -v / (10*ms) : volt", name="cells", method="exact", **others)
+
+
+def raises():
+    raise ZeroDivisionError("three over none")
+
+
+def no_circuit():
+    return Network(cells())
+
+
+def no_network():
+    return Circuit(cells())
+
+
+def other_input():
+    group = cells(threshold="v > 1*mV", reset="v = 0*mV")
+    return Circuit(Network(group), inputs={"in": group})
+
+
+def forgotten():
+    fibres = Afferents(2, name="fibres")
+    return Circuit(Network(cells()), inputs={"in": fibres})
+
+
+def silent_output():
+    group = cells()
+    return Circuit(Network(group), outputs={"spikes": group})
+
+
+def odd_output():
+    return Circuit(Network(cells()), outputs={"spikes": 3})
+
+
+def unknown_variable():
+    group = cells()
+    return Circuit(Network(group), outputs={"v": Readout(group, "vm")})
+
+
+def unit_of_another_kind():
+    group = cells()
+    return Circuit(Network(group), outputs={"v": Readout(group, "v", unit="nA")})
+
+
+def unit_left_out():
+    group = cells()
+    return Circuit(Network(group), outputs={"v": Readout(group, "v")})
+
+
+def no_unit():
+    group = cells()
+    return Circuit(Network(group), outputs={"v": Readout(group, "v", unit="volts")})
+
+
+def one_name_twice():
+    group, fibres = cells(), Afferents(2, name="fibres")
+    synapses = Synapses(fibres, group, on_pre="v += 1*mV")
+    synapses.connect()
+    return Circuit(
+        Network(group, fibres, synapses), inputs={"x": fibres}, outputs={"x": Readout(group, "v", unit="mV")}
+    )
+
+
+def every_synapse():
+    group = cells()
+    synapses = Synapses(group, group, "w : 1", name="synapses")
+    synapses.connect()
+    return Circuit(Network(group, synapses), outputs={"w": Readout(synapses, "w")})
+
+
+def runs():
+    network = Network(cells())
+    network.run(1 * ms)
+    return Circuit(network)
+
+
+def seeds():
+    brian2.seed(1)
+    return Circuit(Network(cells()))
+
+
+def sets_device():
+    brian2.set_device("cpp_standalone")
+    return Circuit(Network(cells()))
+
+
+def sets_dt():
+    brian2.defaultclock.dt = 0.025 * ms
+    return Circuit(Network(cells()))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (raises, "its build function raised ZeroDivisionError: three over none"),
+        (no_circuit, "returned Network; it must return hybrid.circuits.Circuit"),
+        (no_network, "given a NeuronGroup as its network; give it a brian2.Network"),
+        (other_input, "input 'in' is a NeuronGroup; an input is a hybrid.circuits.Afferents"),
+        (forgotten, "port 'in' belongs to fibres, which is not in the network"),
+        (silent_output, "output 'spikes': cells emits no spikes; give it a threshold"),
+        (odd_output, "output 'spikes' is a int; an output is a Brian2 group"),
+        (unknown_variable, "variable of cells 'vm' does not exist; did you mean 'v'"),
+        (unit_of_another_kind, "unit 'nA' does not fit; cells.v takes a unit like 'V'"),
+        (unit_left_out, "unit '1' does not fit; cells.v takes a unit like 'V'"),
+        (no_unit, "unit 'volts' is no Brian2 unit"),
+        (one_name_twice, "x names an input and an output"),
+        (every_synapse, "as many elements as there are synapses.*average=True"),
+        (runs, "a build function only builds; leave out run"),
+        (seeds, "leave out seed"),
+        (sets_device, "changed Brian2's device"),
+        (sets_dt, "set defaultclock.dt; give Microcircuit"),
+    ],
+)
+def test_wrong_build_functions_are_explained(build, message, engine):
+    device = brian2.get_device()
+    with pytest.raises(ConfigurationError, match=f"circuit V1: .*{message}"):
+        _ = Microcircuit("V1", build, engine=engine).outputs
+    assert brian2.get_device() is device
+
+
+def test_argument_that_build_does_not_take(engine):
+    with pytest.raises(ConfigurationError, match=r"circuit V1: .*TypeError.*unexpected keyword argument 'm'"):
+        alive(noisy, engine, name="V1", parameters={"m": 3})
+
+
+def test_wrong_arguments():
+    with pytest.raises(ConfigurationError, match="circuit V1: build = 3 is not a function"):
+        Microcircuit("V1", 3)
+    with pytest.raises(UnknownNameError, match="circuit V1: engine 'compile' does not exist; did you mean 'compiled'"):
+        Microcircuit("V1", noisy, engine="compile")
+    with pytest.raises(ConfigurationError, match="V1: dt_ms = 0 must be above 0"):
+        Microcircuit("V1", noisy, dt_ms=0)
+    for wrong in (0, 2.5, True):
+        with pytest.raises(ConfigurationError, match="Afferents: N = "):
+            Afferents(wrong)
+
+
+def test_constant_that_no_one_knows(engine):
+    def build():
+        group = NeuronGroup(4, "dv/dt = -v / tau_nowhere : 1", method="exact")
+        return Circuit(Network(group))
+
+    with pytest.raises(
+        ConfigurationError,
+        match=r"circuit V1: Brian2 refused neurongroup.*tau_nowhere.*visible where Circuit\(...\) is made",
+    ):
+        alive(build, engine, name="V1")
+
+
+def test_python_in_the_loop_is_for_the_runtime_engine():
+    def build():
+        group = NeuronGroup(2, "v : 1", name="group")
+
+        @brian2.network_operation(name="by_hand")
+        def step():
+            group.v += 1
+
+        return Circuit(Network(group, step), outputs={"v": Readout(group, "v")})
+
+    assert np.array_equal(live(alive(build, "runtime"), None, [2, 3])["v"], [[1, 1], [2, 2], [3, 3]])
+    with pytest.raises(ConfigurationError, match=r"circuit V1: by_hand.*runs Python code.*engine='runtime'"):
+        alive(build, "compiled", name="V1")
+
+
+def test_constants_of_the_build_function_are_known(engine):
+    def build():
+        rate = 3 / second
+        group = NeuronGroup(4, "dx/dt = rate : 1", method="euler", name="group")
+        return Circuit(Network(group))
+
+    circuit = alive(build, engine, clock=Clock(1.0))
+    live(circuit, None, [1000])
+    assert circuit.read("x") == pytest.approx(np.full(4, 3.0), rel=1e-9)
+
+
+def test_namespace_given_by_hand(engine):
+    def build():
+        group = NeuronGroup(4, "dx/dt = speed : 1", method="euler", name="group")
+        return Circuit(Network(group), namespace={"speed": 2 / second})
+
+    circuit = alive(build, engine, clock=Clock(1.0))
+    live(circuit, None, [500])
+    assert circuit.read("x") == pytest.approx(np.ones(4), rel=1e-9)
+
+
+def test_ports_that_change_are_refused(engine):
+    sizes = iter((3, 4))
+
+    def build():
+        group = NeuronGroup(next(sizes), "v : 1", threshold="v > 1", reset="v = 0", name="group")
+        return Circuit(Network(group), outputs={"spikes": group})
+
+    circuit = Microcircuit("V1", build, engine=engine)
+    assert circuit["spikes"].size == 3
+    with pytest.raises(ConfigurationError, match="circuit V1: its build function gave other ports the second time"):
+        circuit.prepare(TICK, np.random.default_rng(1))
+
+
+def test_readouts_leave_in_their_unit_at_the_end_of_the_tick(engine):
+    def build():
+        group = NeuronGroup(
+            4, "dv/dt = 1*volt/second : volt\nshared_x : 1 (shared)\ntwice = 2*v : volt", method="euler", name="group"
+        )
+        group.v = np.arange(4) * 10 * mV
+        group.shared_x = 7
+        synapses = Synapses(group, group, "w : volt", name="synapses")
+        synapses.connect("i < j")
+        synapses.w = "(i + 10*j) * mV"
+        return Circuit(
+            Network(group, synapses),
+            outputs={
+                "v": Readout(group, "v", unit="mV"),
+                "part": Readout(group[1:3], "v", average=True, unit="uV"),
+                "twice": Readout(group[2:], "twice", unit="volt"),
+                "shared_x": Readout(group, "shared_x", unit="anything"),
+                "w": Readout(synapses, "w", average=True, unit="mV"),
+            },
+        )
+
+    circuit = alive(build, engine, clock=Clock(1.0), dt_ms=0.5)
+    assert [circuit[each].size for each in ("v", "part", "twice", "shared_x", "w")] == [4, 1, 2, 1, 1]
+    out = live(circuit, None, [1, 3])
+    assert out["v"] == pytest.approx(np.arange(4) * 10 + np.array([[1], [2], [3]]), rel=1e-9)
+    assert out["part"] == pytest.approx(1e3 * (15 + np.array([[1], [2], [3]])), rel=1e-9)
+    assert out["twice"] == pytest.approx(2e-3 * (np.array([20, 30]) + np.array([[1], [2], [3]])), rel=1e-9)
+    assert np.array_equal(out["shared_x"], [[7], [7], [7]])
+    pairs = [i + 10 * j for j in range(4) for i in range(j)]
+    assert out["w"] == pytest.approx(np.full((3, 1), np.mean(pairs)), rel=1e-9)
+
+
+def test_groups_with_a_longer_step_and_parts_of_fibres(engine):
+    """A source that runs every fifth step spikes once in five, and fibres[1:3] hears fibres 1 and 2 alone."""
+
+    def build():
+        slow = NeuronGroup(2, "x : 1", threshold="True", reset="x += 1", dt=0.5 * ms, name="slow")
+        fibres = Afferents(4, name="fibres")
+        ears = NeuronGroup(1, "heard : 1", name="ears")
+        synapses = Synapses(fibres[1:3], ears, on_pre="heard_post += 1", name="synapses")
+        synapses.connect()
+        return Circuit(
+            Network(slow, fibres, ears, synapses), inputs={"in": fibres}, outputs={"spikes": slow, "echo": fibres}
+        )
+
+    circuit = alive(build, engine)
+    given = Spikes(Window(0, 12), 4, [0, 3, 3, 3, 9], [0, 1, 2, 3, 1], [9, 2, 1, 5, 1])
+    out = live(circuit, given, [4, 12])
+    assert np.array_equal(out["spikes"], [[0, 0, 5, 5, 10, 10], [0, 1, 0, 1, 0, 1], [1] * 6])
+    assert np.array_equal(out["echo"], [given.ticks, given.ids, given.counts])
+    assert circuit.read("heard") == [4]
+
+
+def test_afferents_are_silent_in_a_network_of_their_own():
+    fibres = Afferents(3)
+    network = Network(fibres)
+    before = brian2.prefs.codegen.target
+    brian2.prefs.codegen.target = "numpy"
+    try:
+        network.run(1 * ms)
+    finally:
+        brian2.prefs.codegen.target = before
+    assert fibres.spikes.size == 0
+    with pytest.raises(TypeError, match=r"fibres\[:50\]"):
+        fibres[1]
+    with pytest.raises(IndexError, match="is empty"):
+        fibres[2:2]
+
+
+def test_poisson_group_as_an_output_has_the_rate_it_should(engine):
+    def build():
+        source = PoissonGroup(200, 50 * brian2.Hz, name="source")
+        return Circuit(Network(source), outputs={"spikes": source})
+
+    spikes = live(alive(build, engine), None, [10_000])["spikes"]
+    assert spikes.shape[1] == pytest.approx(200 * 50, abs=5 * np.sqrt(200 * 50))
