@@ -1,6 +1,6 @@
 """A seizure spreads from a spiking focus through a connectome: the demonstration as a script (about 20 s on one core).
 
-    python examples/seizure_spread.py            # or: mpirun -n 2 python examples/seizure_spread.py
+python examples/seizure_spread.py            # or: mpirun -n 2 python examples/seizure_spread.py
 """
 
 import argparse

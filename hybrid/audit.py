@@ -59,17 +59,21 @@ class AuditRow:
         return {**asdict(self), "drifts": self.drifts}
 
 
-def balance(expected: FloatArray, delivered: FloatArray, variance: FloatArray) -> dict[str, Any]:
-    """Sums, relative bias and z-scores of per-line totals."""
+def balance(
+    expected: FloatArray, delivered: FloatArray, variance: FloatArray, variance_of_sum: float | None = None
+) -> dict[str, Any]:
+    """Sums, relative bias and z-scores of per-line totals; give ``variance_of_sum`` where lines are not independent."""
     difference, scale = delivered - expected, np.maximum(np.abs(expected), np.abs(delivered))
     per_line = _z(difference, variance, scale)
     worst = int(np.argmax(np.abs(per_line)))
     total, total_scale = float(difference.sum()), float(scale.sum())
+    if variance_of_sum is None:
+        variance_of_sum = float(variance.sum())
     return {
         "expected": float(expected.sum()),
         "delivered": float(delivered.sum()),
         "bias": total / float(expected.sum()) if expected.sum() else 0.0,
-        "z": float(_z(np.array([total]), np.array([variance.sum()]), np.array([total_scale]))[0]),
+        "z": float(_z(np.array([total]), np.array([variance_of_sum]), np.array([total_scale]))[0]),
         "worst_z": _corrected(float(per_line[worst]), len(per_line)),
         "worst_line": worst,
     }

@@ -14,7 +14,7 @@ from typing import Any
 from hybrid import __version__
 from hybrid.audit import format_audit
 from hybrid.errors import ConfigurationError, HybridError, OutputExistsError
-from hybrid.transport import launched_by_mpi, launched_rank
+from hybrid.transport import launched_rank, launched_ranks
 
 RESULT = "run.h5"
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted; no results were written", file=sys.stderr, flush=True)
-        if launched_by_mpi():
+        if launched_ranks() > 1:
             os._exit(130)  # without a word to MPI, so that mpirun ends the other ranks
         sys.exit(130)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, Chain
-from hybrid.audit import AuditRow, Ledger, balance
+from hybrid.audit import ROUNDING, AuditRow, Ledger, balance
 from hybrid.clock import Clock, Window
 from hybrid.delay_line import DelayLine, SpikeLine
 from hybrid.errors import TimeError, WiringError
@@ -112,6 +112,7 @@ class Connection:
     def audit(self) -> AuditRow:
         """The balance so far."""
         flying = np.zeros(self.target.size)
+        variance_of_sum = None
         if self.is_cut:
             expected = delivered = variance = flying
         else:
@@ -121,16 +122,16 @@ class Connection:
             if self._before:
                 due = self._ledger_before.expected - self._before.held()
                 variance = self.weights**2 @ self._ledger_before.variance
+                variance_of_sum = float(self.weights.sum(axis=0) ** 2 @ self._ledger_before.variance)
             expected, delivered = self.weights @ due - flying, self._arrived
             if self._after:
-                kept = _kept(expected, delivered)  # what weighing and delaying lost, if anything
-                expected = self._ledger_after.expected * kept
+                expected = _due_after(self._ledger_after.expected, expected, self._arrived, np.abs(self.weights) @ due)
                 delivered = self._ledger_after.delivered + self._after.held()
-                variance = self._ledger_after.variance
+                variance, variance_of_sum = self._ledger_after.variance, None
         adapter = type(self.adapter).__name__ if self.adapter else "none"
         return AuditRow(
             self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),
-            **balance(expected, delivered, variance),
+            **balance(expected, delivered, variance, variance_of_sum),
         )  # fmt: skip
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -254,7 +255,9 @@ def _joined(steps: list[Adapter]) -> Adapter | None:
     return None if not steps else steps[0] if len(steps) == 1 else Chain(*steps)
 
 
-def _kept(expected: FloatArray, arrived: FloatArray) -> FloatArray:
-    """Per line, what should have arrived over what did; 1 where nothing was due."""
+def _due_after(converted: FloatArray, due: FloatArray, arrived: FloatArray, scale: FloatArray) -> FloatArray:
+    """Per line, what the last adapter should have given: what it had from what arrived, made up for what never did."""
+    lost = ~(np.abs(due - arrived) <= ROUNDING * scale)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((expected == arrived) | (arrived == 0), 1.0, expected / arrived)
+        made_up: FloatArray = np.where(arrived == 0, due, converted * (due / arrived))
+    return np.where(lost, made_up, converted)

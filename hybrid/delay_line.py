@@ -56,12 +56,14 @@ class DelayLine:
         used = weights != 0
         self._sources = weights.shape[1]
         self._longest = int(delays[used].max(initial=0))
+        self._shortest = int(delays[used].min(initial=self._longest))
         # targets with the same weights and delays hear the same: sum once, hand out many times
         distinct, self._row_of = np.unique(
             np.concatenate([weights, np.where(used, delays, 0)], axis=1), axis=0, return_inverse=True
         )
         self._weights, self._delays = weights, delays
         row_weights, row_delays = distinct[:, : self._sources], distinct[:, self._sources :]
+        self._row_of = self._row_of.ravel()  # numpy 2.0 gives a column
         rows, self._indices = (index.astype(np.int64) for index in np.nonzero(row_weights))
         self._indptr = np.searchsorted(rows, np.arange(len(distinct) + 1)).astype(np.int64)
         self._row_weights = np.ascontiguousarray(row_weights[row_weights != 0])
@@ -90,6 +92,12 @@ class DelayLine:
 
     def read(self, window: Window) -> FloatArray:
         """What arrives, ``[ticks, target]``; every tick of it must have been sent already."""
+        if len(self._indices) and not (
+            self._first <= window.start - self._longest and window.stop - self._shortest <= self._until
+        ):
+            raise TimeError(
+                f"what arrives over {window} cannot be told: known are the ticks {self._first} to {self._until}"
+            )
         sums = np.empty((len(window), len(self._indptr) - 1))
         at = window.start - self._first
         _weighed_sums(self._history, at, self._indptr, self._indices, self._row_weights, self._row_delays, sums)

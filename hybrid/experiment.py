@@ -12,7 +12,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -25,6 +25,8 @@ from hybrid.errors import ConfigurationError, HybridError, WiringError, unknown
 from hybrid.experiment_schema import ComponentTable, ConnectionTable, Document, RecordEntry, Table
 from hybrid.recorder import Every
 from hybrid.simulation import Simulation
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 class Experiment:
@@ -39,10 +41,10 @@ class Experiment:
 
     def __init__(self, tables: Mapping[str, Any], folder: Path = Path(), name: str = "experiment") -> None:
         _check_finite(tables, name)
-        try:
-            self.document = msgspec.convert(tables, Document)
-        except msgspec.ValidationError as error:
-            raise ConfigurationError(f"{name}: {error}") from None
+        for group, kind in (("components", ComponentTable), ("connections", ConnectionTable)):
+            for key, table in _tables_of(tables, group):
+                _checked(table, kind, f"{name}: [{group}.{key}]")  # for the name in the message
+        self.document = _checked(tables, Document, f"{name}:")
         self.tables, self.folder, self.name = dict(tables), folder, name
 
     @classmethod
@@ -66,7 +68,8 @@ class Experiment:
         connectome = self._connectome()
         for name, table in document.components.items():
             with _at(f"components.{name}"):
-                brain.add(self._component(name, table, connectome))
+                component = brain.add(self._component(name, table, connectome))
+                component.inputs  # noqa: B018  (a circuit builds its network now, so that what is wrong with it is told here)
         problems = []
         for name, wire in document.connections.items():
             try:
@@ -215,13 +218,21 @@ def _port(brain: Brain, reference: str) -> Any:
 
 def _made(factory: Callable[..., Any], arguments: Table, what: str) -> Any:
     _check_arguments(factory, arguments, what)
-    return factory(**arguments)
+    try:
+        return factory(**arguments)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, HybridError):
+            raise
+        raise ConfigurationError(f"{what} cannot be made of {arguments}: {error}") from error
 
 
 def _check_arguments(function: Callable[..., Any], arguments: Iterable[str], what: str) -> None:
     if not callable(function):
         raise ConfigurationError(f"{what} is not a class or function")
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # of some built-in types
+        return
     if any(each.kind is each.VAR_KEYWORD for each in parameters):
         return
     known = [each.name for each in parameters]
@@ -231,6 +242,18 @@ def _check_arguments(function: Callable[..., Any], arguments: Iterable[str], wha
     missing = [each.name for each in parameters if each.default is each.empty and each.name not in arguments]
     if missing:
         raise ConfigurationError(f"{what} needs {', '.join(missing)}")
+
+
+def _tables_of(tables: Mapping[str, Any], group: str) -> Iterable[tuple[str, Any]]:
+    found = tables.get(group)
+    return found.items() if isinstance(found, Mapping) else ()
+
+
+def _checked(table: Any, kind: type[_Struct], where: str) -> _Struct:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where} {error}") from None
 
 
 def _check_finite(value: Any, where: str) -> None:

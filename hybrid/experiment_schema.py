@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ class RecordEntry(_Strict):
 class RunTable(_Strict):
     """``[run]``: how long, in what steps, and what to keep."""
 
-    duration_ms: float
+    duration_ms: Annotated[float, msgspec.Meta(gt=0)]
     tick_ms: float = 0.1
     seed: int = 0
     record: list[str | RecordEntry] = []

@@ -71,6 +71,8 @@ def make_plan(
     ------
     TimeError: for a delay of 0 between components, naming the cycle, or a window longer than the shortest delay.
     """
+    if ranks < 1:
+        raise ConfigurationError(f"ranks = {ranks} must be at least 1")
     if not brain.components:
         raise ConfigurationError("the brain has no components; add some with brain.add(...)")
     live = {name: connection for name, connection in brain.connections.items() if not connection.is_cut}
@@ -94,13 +96,14 @@ def make_plan(
 
 def _check_delays(brain: Brain, live: Mapping[str, Connection]) -> None:
     problems = []
+    wires = nx.DiGraph([(each.source.component, each.target.component) for each in live.values()])
     for connection in live.values():
         if connection.shortest_delay > 0:
             continue
         source, target = connection.source.component, connection.target.component
         cycle = ""
-        if nx.has_path(brain.graph, target, source):
-            cycle = f", in the cycle {' -> '.join([source, *nx.shortest_path(brain.graph, target, source)])}"
+        if nx.has_path(wires, target, source):
+            cycle = f", in the cycle {' -> '.join([source, *nx.shortest_path(wires, target, source)])}"
         tick = brain.clock.tick_ms
         problems.append(
             f"delay of {connection} = 0 ms{cycle}: nothing can reach another component in the tick it leaves; "

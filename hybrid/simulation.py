@@ -17,7 +17,7 @@ from hybrid.random import named_stream
 from hybrid.recorder import Every, Recorder
 from hybrid.results import Results, software_versions
 from hybrid.scheduler import Scheduler
-from hybrid.transport import open_transport
+from hybrid.transport import launched_ranks, open_transport
 
 
 class Simulation:
@@ -59,8 +59,8 @@ class Simulation:
         self.progress = progress
         self.configuration = configuration
         self.transport_kind, self.timeout_s = transport, timeout_s
-        self.plan: Plan = make_plan(brain, window_ms=window_ms, placement=placement)
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
+        self.plan: Plan = make_plan(brain, launched_ranks() if transport != "serial" else 1, **self._plan_wishes)
         Recorder(brain.clock, self.record)  # refuses what cannot be recorded, before anything runs
 
     def run(self, duration_ms: Any) -> Results:

@@ -42,6 +42,13 @@ def _factor(value: Any, unit: str, what: str) -> float:
     raise ConfigurationError(f"{what} = {value} has the wrong dimension; give a number in {unit} or such a quantity")
 
 
+def _bare(value: Any, unit: str, what: str) -> Any:
+    """Without dimensions; also inside of lists, where numpy would drop them."""
+    if isinstance(value, list | tuple):
+        return [_bare(each, unit, what) for each in value]
+    return value if getattr(value, "dim", None) is None else np.asarray(value) * _factor(value, unit, what)
+
+
 def number(
     value: Any,
     unit: str,
@@ -53,7 +60,11 @@ def number(
 ) -> float:
     """One finite number in ``unit`` from a plain number or a Brian2 quantity; ``ConfigurationError`` names ``what``."""
     try:
-        result = float(np.asarray(value)) * _factor(value, unit, what)
+        if isinstance(value, str | bytes):
+            raise TypeError
+        result, factor = float(np.asarray(value)), _factor(value, unit, what)
+        if factor != 1.0:
+            result = float(f"{result * factor:.15g}")  # 100 us are 0.1 ms, not 0.09999999999999999
     except (TypeError, ValueError) as error:
         if isinstance(error, ConfigurationError):
             raise
@@ -72,7 +83,10 @@ def number(
 def array(value: Any, unit: str, what: str) -> FloatArray:
     """An array of finite numbers in ``unit``, a copy; ``ConfigurationError`` names ``what`` and the first bad entry."""
     try:
-        result = np.array(value, dtype=np.float64) * _factor(value, unit, what)
+        given = np.array(_bare(value, unit, what))
+        if given.dtype.kind in "SUc":
+            raise TypeError("there is text or a complex number")
+        result = given.astype(np.float64)
     except (TypeError, ValueError) as error:
         if isinstance(error, ConfigurationError):
             raise

@@ -6,6 +6,7 @@ import numpy as np
 
 from hybrid import Component, Port, Rates, Spikes
 from hybrid.component import State
+from hybrid.errors import DivergedError
 
 
 class Toy(Component):
@@ -103,3 +104,32 @@ class Failing(Accumulator):
         if self.at_tick in window:
             raise self.error
         return super().advance(window, inputs)
+
+
+class Diverging(Accumulator):
+    """Diverges when its time has come; can be named in an experiment file."""
+
+    def __init__(self, name: str, at_tick: int = 5, size: int = 2) -> None:
+        super().__init__(name, size)
+        self.at_tick = at_tick
+
+    def advance(self, window, inputs):
+        if self.at_tick in window:
+            raise DivergedError("y is nan in line 0")
+        return super().advance(window, inputs)
+
+
+class Regional(RandomSpikes):
+    """A circuit of one region, or masses of several: emits spikes and rates, hears rates and spikes on as many lines."""
+
+    def __init__(self, name: str, regions: tuple[str, ...], size: int, hz: float = 50.0) -> None:
+        super().__init__(name, size, hz)
+        self.regions = tuple(regions)
+        self.inputs = {
+            "drive": Port(name, "drive", Rates, size, "in"),
+            "afferents": Port(name, "afferents", Spikes, size, "in"),
+        }
+        self.outputs["rate"] = Port(name, "rate", Rates, size, "out")
+
+    def advance(self, window, inputs):
+        return {**super().advance(window, inputs), "rate": Rates(window, self.outputs["rate"].size, self.hz)}

@@ -53,9 +53,9 @@ def launched_rank() -> int:
     return next((int(os.environ[name]) for name in ranks if os.environ.get(name, "").isdigit()), 0)
 
 
-def launched_by_mpi() -> bool:
-    """Whether ``mpirun`` or ``srun`` started this process together with others."""
-    return any(int(os.environ.get(name) or 1) > 1 for name in _RANK_COUNTS)
+def launched_ranks() -> int:
+    """How many processes ``mpirun`` or ``srun`` started together, 1 without them; known before MPI is."""
+    return max(int(os.environ.get(name) or 1) for name in _RANK_COUNTS)
 
 
 def open_transport(kind: str = "auto", timeout_s: float = 600.0) -> Transport:
@@ -67,7 +67,7 @@ def open_transport(kind: str = "auto", timeout_s: float = 600.0) -> Transport:
     timeout_s: how long a rank waits for the others in one exchange before it ends the run.
     """
     if kind == "auto":
-        kind = "mpi" if launched_by_mpi() else "serial"
+        kind = "mpi" if launched_ranks() > 1 else "serial"
     if kind == "serial":
         from hybrid.transport.serial import SerialTransport
 

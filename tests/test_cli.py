@@ -1,0 +1,321 @@
+"""The command line: what each command prints and leaves behind, and the exit code of everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hybrid import Results, Simulation, __version__
+from hybrid.cli import main
+
+EXPERIMENT = """
+[run]
+tick_ms = 0.5
+duration_ms = 20
+seed = 4
+record = ["relay.rate"]
+
+[components.source]
+kind = "toys:RampSource"
+parameters = {size = 2}
+
+[components.relay]
+kind = "toys:Accumulator"
+
+[connections.wire]
+from = "source.rate"
+to = "relay.in"
+delay_ms = 1.5
+
+[connections.back]
+from = "relay.rate"
+to = "relay.in"
+weight = 0.01
+delay_ms = 4
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "ramp.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def hybrid(capsys):
+    """Runs a command in this process; gives the exit code, what it printed, and what it complained of."""
+
+    def run(*arguments):
+        code = 0
+        try:
+            main([str(each) for each in arguments])
+        except SystemExit as ended:
+            code = ended.code
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def finished(hybrid, file, tmp_path):
+    assert hybrid("run", file, "--out", tmp_path / "out")[0] == 0
+    return tmp_path / "out" / "run.h5"
+
+
+# -- looking before running --------------------------------------------------------------------------------------------
+
+
+def test_validate_says_what_a_valid_file_holds(hybrid, file):
+    code, out, err = hybrid("validate", file)
+    assert (code, err) == (0, "")
+    assert out == f"{file}: valid; <Brain: 2 components, 2 connections, Clock(tick_ms=0.5)>\n"
+
+
+def test_plan_prints_window_slack_and_placement(hybrid, file):
+    code, out, err = hybrid("plan", file, "--ranks", 2)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "window: 1.5 ms = 3 ticks of 0.5 ms, set by wire (source.rate -> relay.in)",
+        "  back                         slack      2.5 ms   relay.rate -> relay.in",
+        "  wire                         slack        0 ms   source.rate -> relay.in",
+        "rank 0: relay",
+        "rank 1: source",
+    ]
+
+
+def test_plan_follows_overrides(hybrid, file):
+    _, out, _ = hybrid("plan", file, "--set", "connections.wire.weight=0", "--set", "run.window_ms=2")
+    assert out.startswith("window: 2 ms = 4 ticks of 0.5 ms, set by back (relay.rate -> relay.in)\n")
+    assert "wire" not in out
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run"])
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("run.sead=3", "ConfigurationError: ramp.toml: Object contains unknown field `sead` - at `$.run`"),
+        ("run.duration_ms=0", "ConfigurationError: ramp.toml: Expected `float` > 0.0 - at `$.run.duration_ms`"),
+        ("connections.wire.delay_ms=0", "TimeError: "),
+        ("connections.wire.delay_ms=1.7", "WiringError: ramp.toml: [connections.wire] delay of source.rate -> relay.in = 1.7 ms"),
+        ("connections.wire.to=relay.inn", "WiringError: ramp.toml: [connections.wire] relay: port 'inn' does not exist"),
+        ("components.relay.kind=toys:Rely", "UnknownNameError: [components.relay] toys: 'Rely' does not exist"),
+        ("run.window_ms=3", "TimeError: "),
+        ("run.placement.rely=1", "UnknownNameError: "),
+    ],
+)  # fmt: skip
+def test_a_wrong_configuration_exits_with_2_and_says_so_once(hybrid, file, tmp_path, command, override, complaint):
+    out = ["--out", tmp_path / "out"] if command == "run" else []
+    code, printed, err = hybrid(command, file, "--set", override, *out)
+    assert (code, printed) == (2, "")
+    assert err.startswith(complaint)
+    assert err.count(complaint) == 1
+    assert "Traceback" not in err
+    assert not (tmp_path / "out" / "run.h5").exists()
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run"])
+def test_a_file_that_is_not_there_exits_with_2(hybrid, tmp_path, command):
+    code, out, err = hybrid(command, tmp_path / "nowhere.toml")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"ConfigurationError: {tmp_path}/nowhere.toml does not exist; give the path of an experiment file (TOML)\n"
+    )
+
+
+def test_an_unknown_command_or_option_exits_with_2(hybrid, file):
+    assert hybrid("rum", file)[0] == 2
+    assert hybrid("run", file, "--seed", 3)[0] == 2
+    code, _, err = hybrid("plan", file, "--ranks", 0)
+    assert code == 2
+    assert err == "ConfigurationError: ranks = 0 must be at least 1\n"
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def test_run_writes_the_results_and_tells_how_it_went(hybrid, file, tmp_path):
+    code, out, err = hybrid("run", file, "--out", tmp_path / "out")
+    assert (code, err) == (0, "")
+    results = Results.load(tmp_path / "out" / "run.h5")
+    assert results.seed == 4
+    assert results["relay.rate"].hz.shape == (40, 2)
+    assert np.isfinite(results["relay.rate"].hz).all()
+    lines = out.splitlines()
+    assert lines[0].startswith("window: 1.5 ms = 3 ticks")
+    assert [line.split()[0] for line in lines if line.endswith(" ok")] == ["back", "wire"]
+    assert any(line.startswith("window 1.5 ms, 0.02 s simulated in") for line in lines)
+    assert lines[-1] == f"results: {tmp_path}/out/run.h5  ({results.content_sha256[:16]})"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["run.h5"]  # nothing left aside
+
+
+def test_the_results_go_beside_the_name_of_the_file_by_default(hybrid, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert hybrid("run", file.name)[0] == 0
+    assert (tmp_path / "results" / "ramp" / "run.h5").exists()
+
+
+def test_overrides_change_the_run(hybrid, file, tmp_path, finished):
+    assert hybrid("run", file, "--out", tmp_path / "cut", "--set", "connections.wire.weight=0")[0] == 0
+    cut, whole = Results.load(tmp_path / "cut" / "run.h5"), Results.load(finished)
+    assert cut.content_sha256 != whole.content_sha256
+    assert [row["connection"] for row in cut.audit] == ["back"]
+
+
+def test_existing_results_are_refused_before_anything_runs(hybrid, file, finished, monkeypatch):
+    def must_not_run(*_):
+        raise AssertionError("it ran")
+
+    before, when = finished.read_bytes(), finished.stat().st_mtime_ns
+    monkeypatch.setattr(Simulation, "run", must_not_run)
+    code, out, err = hybrid("run", file, "--out", finished.parent)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"OutputExistsError: {finished} exists already; choose another folder with --out, or give --overwrite\n"
+    )
+    assert (finished.read_bytes(), finished.stat().st_mtime_ns) == (before, when)
+
+
+def test_overwrite_replaces_the_results(hybrid, file, finished):
+    before = Results.load(finished).content_sha256
+    assert hybrid("run", file, "--out", finished.parent, "--overwrite", "--set", "run.duration_ms=10")[0] == 0
+    after = Results.load(finished)
+    assert after.duration_ms == 10
+    assert after.content_sha256 != before
+
+
+def test_results_are_kept_when_the_run_that_should_replace_them_fails(hybrid, file, finished):
+    before = finished.read_bytes()
+    assert (
+        hybrid("run", file, "--out", finished.parent, "--overwrite", "--set", "components.relay.kind=toys:Diverging")[0]
+        == 4
+    )
+    assert finished.read_bytes() == before
+
+
+def test_a_run_that_diverges_exits_with_4(hybrid, file, tmp_path):
+    arguments = ["--set", "components.relay.kind=toys:Diverging", "--set", "components.relay.parameters.at_tick=13"]
+    code, out, err = hybrid("run", file, "--out", tmp_path / "out", *arguments)
+    assert code == 4
+    assert err == "DivergedError: relay failed in window [12, 15) (t = 6 ms): y is nan in line 0\n"
+    assert "results:" not in out
+    assert not (tmp_path / "out" / "run.h5").exists()
+
+
+OWN = """
+from toys import Accumulator
+
+class Broken(Accumulator):
+    def advance(self, window, inputs):
+        return {}["level"]
+
+class Stopped(Accumulator):
+    def advance(self, window, inputs):
+        raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "complaint"),
+    [
+        ("Broken", 1, "ComponentError: relay failed in window [0, 3) (t = 0 ms): KeyError: 'level'\n"),
+        ("Stopped", 130, "interrupted; no results were written\n"),
+    ],
+)
+def test_a_component_that_fails_and_an_interruption(hybrid, file, tmp_path, kind, code, complaint):
+    (tmp_path / "own_components.py").write_text(OWN, encoding="utf-8")
+    found = hybrid("run", file, "--out", tmp_path / "out", "--set", f"components.relay.kind=own_components:{kind}")
+    assert (found[0], found[2]) == (code, complaint)
+    assert not (tmp_path / "out" / "run.h5").exists()
+
+
+def test_an_interface_that_drifts_is_a_warning_and_a_verdict(hybrid, file, tmp_path):
+    text = """
+from adapters import RateToPoisson, SpikeToRate
+from hybrid import Chain
+from hybrid.signals import Moments
+
+class Half(SpikeToRate):
+    def expected(self, signal):
+        moments = super().expected(signal)
+        return Moments(2 * moments.mean, moments.variance)
+
+def half():
+    return Chain(RateToPoisson(fibres=50), Half(tau_ms=1))
+"""
+    (tmp_path / "own_adapters.py").write_text(text, encoding="utf-8")
+    code, out, err = hybrid(
+        "run", file, "--out", tmp_path / "out", "--set", "connections.wire.adapter=own_adapters:half"
+    )
+    assert code == 0
+    assert "wire" in next(line for line in out.splitlines() if line.endswith("DRIFTS"))
+    assert err.startswith("warning: wire (source.rate -> relay.in, Chain) delivered")
+    assert err.count("\n") == 1
+
+
+# -- looking at results ------------------------------------------------------------------------------------------------
+
+
+def test_info_as_json_holds_the_hash_of_the_data(hybrid, finished):
+    code, out, err = hybrid("info", finished, "--json")
+    assert (code, err) == (0, "")
+    info = json.loads(out)
+    assert info["content_sha256"] == Results.load(finished).content_sha256
+    assert (info["seed"], info["duration_ms"], info["tick_ms"]) == (4, 20.0, 0.5)
+    assert [port["port"] for port in info["ports"]] == ["relay.rate"]
+    assert [row["connection"] for row in info["audit"]] == ["back", "wire"]
+
+
+def test_info_as_text_holds_the_same(hybrid, finished):
+    code, out, err = hybrid("info", finished)
+    assert (code, err) == (0, "")
+    for part in (Results.load(finished).content_sha256, "relay.rate", "wire"):
+        assert part in out
+
+
+@pytest.mark.parametrize("command", ["info", "plot"])
+def test_what_is_no_results_file_exits_with_3(hybrid, finished, tmp_path, command):
+    broken = tmp_path / "broken.h5"
+    for content in (b"", b"not HDF5", finished.read_bytes()[:-500]):
+        broken.write_bytes(content)
+        code, out, err = hybrid(command, broken)
+        assert (code, out) == (3, "")
+        assert err.startswith(f"DataError: {broken}")
+        assert err.count("\n") == 1
+    code, out, err = hybrid(command, tmp_path / "nowhere.h5")
+    assert (code, out) == (3, "")
+    assert str(tmp_path / "nowhere.h5") in err
+
+
+def test_plot_draws_beside_the_results_or_where_it_is_told(hybrid, finished, tmp_path):
+    code, out, err = hybrid("plot", finished)
+    assert (code, err) == (0, "")
+    assert out == f"picture: {finished.with_suffix('.png')}\n"
+    assert hybrid("plot", finished, "--out", tmp_path / "elsewhere.png")[0] == 0
+    for picture in (finished.with_suffix(".png"), tmp_path / "elsewhere.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+# -- as a program ------------------------------------------------------------------------------------------------------
+
+
+def test_as_a_program_it_finds_the_modules_beside_the_file_and_returns_its_code(file, tmp_path):
+    shutil.copy(Path(__file__).parent / "toys.py", tmp_path)
+    command = [sys.executable, "-m", "hybrid.cli", "run", str(file), "--out", str(tmp_path / "out")]
+    where = Path(__file__).parent.parent  # where hybrid is found; the experiment and its modules lie elsewhere
+    done = subprocess.run(
+        [*command, "--set", "components.relay.kind=toys:Diverging"], cwd=where, capture_output=True, text=True
+    )
+    assert done.returncode == 4
+    assert done.stderr == "DivergedError: relay failed in window [3, 6) (t = 1.5 ms): y is nan in line 0\n"
+
+
+def test_version(hybrid):
+    assert hybrid("--version") == (0, f"hybrid {__version__}\n", "")

@@ -1,0 +1,403 @@
+"""The executable contracts: each keeps silent about what is right and catches what breaks just one promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from toys import Accumulator, RampSource, RandomSpikes, Regional, Relay
+
+from adapters import RateToPoisson, SpikeToRate
+from hybrid import Adapter, Currents, Moments, Rates, Spikes, States
+from hybrid.errors import ConfigurationError
+from hybrid.random import generator_state, restore_generator
+from hybrid.signals import check_rates
+from hybrid.testing import ContractError, check_adapter, check_component
+
+# -- components --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RampSource("a", 3),
+        lambda: Accumulator("a"),
+        lambda: Relay("a", 2, Spikes),
+        lambda: Relay("a", 2, Currents),
+        lambda: Relay("a", 2, States),
+    ],
+)
+def test_components_that_keep_the_contract_pass(make):
+    check_component(make)
+
+
+class Noisy(Accumulator):
+    """Right: adds noise to the accumulator, and saves its random stream."""
+
+    def advance(self, window, inputs):
+        out = super().advance(window, inputs)["rate"]
+        return {"rate": Rates(window, out.size, out.hz + self.noise(len(window)))}
+
+    def noise(self, ticks):
+        return self.rng.random((ticks, 2))
+
+    def state(self):
+        return {**super().state(), "calls": generator_state(self.rng)}
+
+    def restore(self, state):
+        super().restore(state)
+        restore_generator(self.rng, state["calls"])
+
+
+class ForgetsAtWindows(Accumulator):
+    def advance(self, window, inputs):
+        self.y = np.zeros(2)
+        return super().advance(window, inputs)
+
+
+class MeanOfTheWindow(Accumulator):
+    """As one that applies an input's mean over the window: acts on what has not come yet."""
+
+    def advance(self, window, inputs):
+        mean = Rates(window, 2, inputs["in"].hz.mean(axis=0)) if len(window) else inputs["in"]
+        return super().advance(window, {"in": mean})
+
+
+class LooksOneTickAhead(Relay):
+    def advance(self, window, inputs):
+        ahead = np.concatenate([inputs["in"].hz[1:], inputs["in"].hz[-1:]])
+        return {"out": Rates(window, 1, ahead)}
+
+
+class SumInBlocks(Accumulator):
+    """Adds up per window, so that the last bits depend on where the windows end."""
+
+    def advance(self, window, inputs):
+        sums = self.y + np.cumsum(0.1 * inputs["in"].hz, axis=0)
+        self.y = sums[-1] if len(window) else self.y
+        return {"rate": Rates(window, 2, sums)}
+
+
+class ScalesItsInput(Accumulator):
+    def advance(self, window, inputs):
+        inputs["in"].hz[:] *= 0.5
+        return super().advance(window, inputs)
+
+
+class GlobalRandom(Noisy):
+    def noise(self, ticks):
+        return np.random.random((ticks, 2))  # noqa: NPY002
+
+
+class GlobalRandomSeeded(Noisy):
+    """Seeds the global stream when it is prepared: repeatable, until there are two of them."""
+
+    def prepare(self, clock, rng):
+        super().prepare(clock, rng)
+        np.random.seed(5)  # noqa: NPY002
+
+    def noise(self, ticks):
+        return np.random.random((ticks, 2))  # noqa: NPY002
+
+    def state(self):
+        return {**super().state(), "global": np.random.get_state()[1]}  # noqa: NPY002
+
+
+class SharedState(Accumulator):
+    """Keeps its level on the class, set anew by each prepare()."""
+
+    level = np.zeros(2)
+
+    def prepare(self, clock, rng):
+        super().prepare(clock, rng)
+        type(self).level = np.zeros(2)
+
+    def advance(self, window, inputs):
+        self.y = type(self).level
+        out = super().advance(window, inputs)
+        type(self).level = self.y
+        return out
+
+    def state(self):
+        return {"y": type(self).level.copy()}
+
+    def restore(self, state):
+        type(self).level = np.array(state["y"])
+
+
+class ForgetsItsStream(Noisy):
+    def restore(self, state):
+        Accumulator.restore(self, state)
+
+
+class ForgetsItsLevel(Accumulator):
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        pass
+
+
+class StateIsAView(Accumulator):
+    """Hands out its own array as its state, and goes on writing into it."""
+
+    def state(self):
+        return {"y": self.level}
+
+    def prepare(self, clock, rng):
+        super().prepare(clock, rng)
+        self.level = np.zeros(2)
+
+    def advance(self, window, inputs):
+        self.y = self.level.copy()
+        out = super().advance(window, inputs)
+        self.level[:] = self.y
+        return out
+
+    def restore(self, state):
+        self.level = np.array(state["y"])
+
+
+class WrongKind(RampSource):
+    def advance(self, window, inputs):
+        return {"rate": Currents(window, 1, 0.0)}
+
+
+class WrongWindow(RampSource):
+    def advance(self, window, inputs):
+        return {"rate": super().advance(window, inputs)["rate"].shifted(1)}
+
+
+class NoOutput(RampSource):
+    def advance(self, window, inputs):
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        (ForgetsAtWindows, "it matters how time is cut: .* first at tick 1, line 0"),
+        (MeanOfTheWindow, "an output comes before its cause: another future changes the past"),
+        (LooksOneTickAhead, "an output comes before its cause: .* first at tick 99, line 0"),
+        (SumInBlocks, "it matters how time is cut"),
+        (ScalesItsInput, r"advance\(\) modified its input 'in'"),
+        (GlobalRandom, "the same seed gives different outputs"),
+        (GlobalRandomSeeded, "two instances disturb each other"),
+        (SharedState, "two instances disturb each other"),
+        (ForgetsItsStream, "a restored state does not continue as the original did"),
+        (ForgetsItsLevel, "a restored state does not continue as the original did"),
+        (StateIsAView, "a restored state does not continue as the original did"),
+        (WrongKind, r"output 'rate' over \[0, 200\) is Currents.*, not Rates of size 1"),
+        (WrongWindow, r"output 'rate' over \[0, 200\) is Rates\(window=\[1, 201\), size=1\)"),
+        (NoOutput, "output 'rate' .* is None"),
+    ],
+)
+def test_a_component_that_breaks_one_promise_is_caught(broken, text):
+    with pytest.raises(ContractError, match=text):
+        check_component(lambda: broken("a"))
+
+
+def test_a_component_with_a_saved_stream_passes():
+    check_component(lambda: Noisy("a"))
+
+
+def test_several_ports_of_several_kinds_are_tried():
+    with pytest.raises(ContractError, match=r"a restored state .* \(spikes of 'spikes'\)"):
+        check_component(lambda: Regional("a", (), 3, hz=500.0))  # keeps no stream
+
+
+def test_every_component_that_was_made_is_closed_also_of_a_trial_that_fails():
+    born, closed = [], []
+
+    class Counted(ForgetsAtWindows):
+        def __init__(self, name):
+            super().__init__(name)
+            born.append(self)
+
+        def close(self):
+            closed.append(self)
+
+    with pytest.raises(ContractError):
+        check_component(lambda: Counted("a"))
+    assert len(born) > 1
+    assert closed == born
+
+
+@pytest.mark.parametrize(
+    "check", [lambda: check_component(lambda: RampSource("a"), ticks=50), lambda: check_adapter(SpikeToRate, ticks=69)]
+)
+def test_a_trial_too_short_to_tell_is_refused(check):
+    with pytest.raises(ConfigurationError, match=r"ticks = \d+ is too short a trial; give at least 70"):
+        check()
+
+
+# -- adapters ----------------------------------------------------------------------------------------------------------
+
+
+class RestartsInEachWindow(SpikeToRate):
+    def convert(self, signal):
+        self._memory[:] = 0.0
+        return super().convert(signal)
+
+
+class LaterSpikesCountToo(SpikeToRate):
+    """A kernel centred on the spike: half of it comes before."""
+
+    def convert(self, signal):
+        rates = super().convert(signal)
+        return Rates(rates.window, rates.size, 0.5 * (rates.hz + rates.hz[::-1]))
+
+
+class EmptiesItsInput(SpikeToRate):
+    def convert(self, signal):
+        converted = super().convert(signal)
+        signal.counts[:] = 0
+        return converted
+
+
+class DrawsGlobally(RateToPoisson):
+    def convert(self, signal):
+        super().convert(signal)
+        return Spikes.from_counts(signal.window, np.random.poisson(signal.hz * 1e-4))  # noqa: NPY002
+
+
+class SharesItsMemory(SpikeToRate):
+    memory = None
+
+    def prepare(self, clock, source, target, rng):
+        super().prepare(clock, source, target, rng)
+        type(self).memory = self._memory
+
+    def convert(self, signal):
+        self._memory = type(self).memory
+        converted = super().convert(signal)
+        type(self).memory = self._memory
+        return converted
+
+    def state(self):
+        return {"memory": type(self).memory.copy()}
+
+    def restore(self, state):
+        type(self).memory = np.array(state["memory"])
+
+
+class ForgetsOnRestore(SpikeToRate):
+    def restore(self, state):
+        pass
+
+
+class ForgetsItsDraws(RateToPoisson):
+    def restore(self, state):
+        pass
+
+
+class DeclaresTooMuch(SpikeToRate):
+    def expected(self, signal):
+        moments = super().expected(signal)
+        return Moments(1.001 * moments.mean, moments.variance)
+
+
+class OneSpikeForEveryTick(RateToPoisson):
+    """``ceil`` of the expected count: right only for silence."""
+
+    def convert(self, signal):
+        super().convert(signal)
+        return Spikes.from_counts(signal.window, np.ceil(signal.hz * 1e-4).astype(int))
+
+
+class LosesTheLastTick(SpikeToRate):
+    """In windows of seven ticks only: cut otherwise, nothing is missing."""
+
+    def convert(self, signal):
+        if len(signal.window) == 7:
+            kept = signal.ticks < signal.window.stop - 1
+            signal = Spikes(signal.window, signal.size, signal.ticks[kept], signal.ids[kept], signal.counts[kept])
+        return super().convert(signal)
+
+
+class TakesAnyRate(RateToPoisson):
+    def impossible(self, hz):
+        return np.zeros(hz.shape, bool)
+
+    def convert(self, signal):
+        if self.impossible(signal.hz).any():
+            raise ValueError("impossible")
+        return super().convert(Rates(signal.window, signal.size, np.clip(np.nan_to_num(signal.hz), 0, 1e5)))
+
+
+class TakesInfinity(TakesAnyRate):
+    def impossible(self, hz):
+        return np.isnan(hz) | (hz < 0)
+
+
+class TakesNegative(TakesAnyRate):
+    def impossible(self, hz):
+        return ~np.isfinite(hz)
+
+
+class WrongLines(SpikeToRate):
+    def emitted_size(self, size):
+        return size + 1
+
+    def prepare(self, clock, source, target, rng):
+        super().prepare(clock, source, target, rng)
+        self._memory = np.zeros((1, source.size))
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        (RestartsInEachWindow, "it matters how time is cut: .* first at tick"),
+        (LaterSpikesCountToo, "an output comes before its cause"),
+        (EmptiesItsInput, r"convert\(\) modified its input"),
+        (DrawsGlobally, "the same seed gives different outputs"),
+        (SharesItsMemory, "two instances disturb each other"),
+        (ForgetsOnRestore, "a restored state does not continue"),
+        (ForgetsItsDraws, "a restored state does not continue"),
+        (DeclaresTooMuch, r"at .* Hz it delivered .* where expected\(\) declares"),
+        (OneSpikeForEveryTick, r"at 1e-06 Hz it delivered 7980 .* where expected\(\) declares 7.*e-07"),
+        (LosesTheLastTick, r"at .* Hz it delivered"),
+        (TakesAnyRate, "a rate of nan Hz was accepted"),
+        (TakesInfinity, "a rate of inf Hz was accepted"),
+        (TakesNegative, "a rate of -1 Hz was accepted"),
+        (WrongLines, r"convert\(\) of Spikes\(window=\[0, 2000\), size=4\) gave Rates\(window=\[0, 2000\), size=4\)"),
+    ],
+)
+def test_an_adapter_that_breaks_one_promise_is_caught(broken, text):
+    with pytest.raises(ContractError, match=text):
+        check_adapter(broken)
+
+
+# one draw a tick with p = 1 - exp(-rate * tick) loses rate * tick / 2: 5 % at 1,000 Hz, which takes a long trial to tell
+def test_a_small_bias_is_found_by_a_longer_trial():
+    class Bernoulli(RateToPoisson):
+        def convert(self, signal):
+            check_rates(signal, "Bernoulli")
+            return Spikes.from_counts(signal.window, self._rng.random(signal.hz.shape) < -np.expm1(-signal.hz * 1e-4))
+
+    check_adapter(Bernoulli, ticks=300)
+    with pytest.raises(ContractError, match=r"at 1000 Hz it delivered"):
+        check_adapter(Bernoulli, ticks=20_000)
+
+
+def test_a_pooling_adapter_passes_and_one_without_memory_needs_no_state():
+    class Tenfold(Adapter):
+        accepts, emits = Rates, Rates
+
+        def prepare(self, clock, source, target, rng):
+            self.clock = clock
+
+        def convert(self, signal):
+            if not (signal.hz >= 0).all() or np.isinf(signal.hz).any():
+                raise ValueError("impossible")
+            return Rates(signal.window, signal.size, 10 * signal.hz)
+
+        def expected(self, signal):
+            return Moments(10 * signal.total(self.clock), np.zeros(signal.size))
+
+    check_adapter(Tenfold)
+    check_adapter(lambda: SpikeToRate(3, pool="sum"))
+
+
+def test_random_spikes_without_a_saved_stream_are_caught():
+    with pytest.raises(ContractError, match="a restored state"):
+        check_component(lambda: RandomSpikes("a", hz=500.0))
