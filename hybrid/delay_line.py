@@ -71,6 +71,7 @@ class DelayLine:
         self._history = np.zeros((self._sources, 2 * self._longest + 64))
         self._first = -self._longest  # tick of the history's first column
         self._until = 0  # first tick not yet known
+        self.read(Window(0, 0))  # compiles now, if ever, and not in the first window
 
     def push(self, signal: ArraySignal) -> None:
         """Take what the sources did over the next window."""

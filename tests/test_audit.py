@@ -158,33 +158,41 @@ class CeilPerBin(RateToPoisson):
         return Spikes.from_counts(signal.window, np.ceil(signal.hz * 1e-4).astype(int))
 
 
-class BernoulliOfTheExponential(RateToPoisson):
+class Drawn(RateToPoisson):
+    """Draws by itself."""
+
+    def prepare(self, clock, source, target, rng):
+        super().prepare(clock, source, target, rng)
+        self.clock, self.rng = clock, rng
+
+
+class BernoulliOfTheExponential(Drawn):
     """One draw a tick with p = 1 - exp(-rate * tick): loses about rate * tick / 2."""
 
     def convert(self, signal):
-        return Spikes.from_counts(signal.window, self._rng.random(signal.hz.shape) < -np.expm1(-signal.hz * 1e-4))
+        return Spikes.from_counts(signal.window, self.rng.random(signal.hz.shape) < -np.expm1(-signal.hz * 1e-4))
 
 
-class CorrelatedTwiceThinned(RateToPoisson):
+class CorrelatedTwiceThinned(Drawn):
     """tvb-multiscale: a mother train of rate n c r, copied to each of n lines with probability c, has rate n c^2 r."""
 
     c = 0.1
 
     def convert(self, signal):
         n = signal.size
-        mother = self._rng.poisson(n * self.c * signal.hz[:, :1] * 1e-4)
-        return Spikes.from_counts(signal.window, self._rng.binomial(np.repeat(mother, n, axis=1), self.c))
+        mother = self.rng.poisson(n * self.c * signal.hz[:, :1] * 1e-4)
+        return Spikes.from_counts(signal.window, self.rng.binomial(np.repeat(mother, n, axis=1), self.c))
 
 
 class CorrelatedOnce(CorrelatedTwiceThinned):
     """The same mended: a mother of rate r / c keeps the rate. Lines correlate, so their sum varies n c + 1 - c times more."""
 
     def convert(self, signal):
-        mother = self._rng.poisson(signal.hz[:, :1] * 1e-4 / self.c)
-        return Spikes.from_counts(signal.window, self._rng.binomial(np.repeat(mother, signal.size, axis=1), self.c))
+        mother = self.rng.poisson(signal.hz[:, :1] * 1e-4 / self.c)
+        return Spikes.from_counts(signal.window, self.rng.binomial(np.repeat(mother, signal.size, axis=1), self.c))
 
     def expected(self, signal):
-        mean = signal.total(self._clock)
+        mean = signal.total(self.clock)
         return Moments(mean, mean * (1 + (signal.size - 1) * self.c))
 
 

@@ -271,6 +271,15 @@ def test_the_matrices_stand_between_the_two_adapters_of_a_chain():
     assert counts[:30].sum() == 0
 
 
+def test_the_matrices_stand_as_late_as_there_are_rates():
+    """Rates -> Poisson -> rates | weights and delays: so a negative weight is one of rates, and allowed."""
+    wire = prepared(-1.0, 1.0, Chain(RateToPoisson(5), SpikeToRate(tau_ms=2)))
+    delivered = carried(wire, rates())
+    assert delivered.min() < 0
+    assert delivered.max() == 0
+    np.testing.assert_array_equal(delivered[:, 0], delivered[:, 1])  # both targets hear the same draws
+
+
 def test_a_pooling_adapter_counts_as_one_source_line():
     wire = prepared([[2.0], [3.0]], 1.0, SpikeToRate(tau_ms=3, pool="mean"), source=Spikes)
     mean = low_pass(spikes().to_counts().mean(axis=1, keepdims=True) / 1e-4, 3.0)

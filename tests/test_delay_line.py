@@ -117,6 +117,12 @@ def test_one_window_may_be_longer_than_the_history_was():
     np.testing.assert_array_equal(arrived, np.maximum(np.arange(15_000.0) - 5000, 0))
 
 
+def test_what_is_sent_at_once_may_exceed_the_history():
+    line = DelayLine(np.ones((1, 1)), np.array([[3]]))
+    line.push(Rates(Window(0, 500), 1, np.arange(500.0)[:, None]))
+    assert line.read(Window(500, 503))[:, 0].tolist() == [497.0, 498.0, 499.0]
+
+
 @pytest.mark.parametrize(("line", "kind"), LINES)
 @pytest.mark.parametrize("cuts", [[10], [7, 1, 10, 2]])
 def test_what_was_sent_has_arrived_or_is_in_flight(line, kind, cuts):

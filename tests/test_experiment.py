@@ -435,7 +435,7 @@ delay_ms = 0.3
         ("run.tick_ms = 0.25", ("run", "tick_ms"), 0.25),
         ("connections.wire.weight=0", ("connections", "wire", "weight"), 0),
         ("connections.wire.weight=[[1, 2], [3, 4]]", ("connections", "wire", "weight"), [[1, 2], [3, 4]]),
-        ("connections.wire.to=relay.other", ("connections", "wire", "to"), "relay.other"),
+        ("connections.wire.to = relay.other ", ("connections", "wire", "to"), "relay.other"),
         ('connections.wire.to="relay.in"', ("connections", "wire", "to"), "relay.in"),
         ("components.relay.parameters.size=3", ("components", "relay", "parameters", "size"), 3),
         ("connections.wire.adapter={kind = 'A', b = 2}", ("connections", "wire", "adapter"), {"kind": "A", "b": 2}),

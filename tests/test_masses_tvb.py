@@ -81,6 +81,8 @@ def test_right_hand_side_agrees_at_random_states(name: str) -> None:
         state[2] = rng.uniform(-1.0, 5.0, n)  # z < 0 has a term of its own
     if name == "jansen_rit":
         state = rng.normal(0.0, 8.0, state.shape)
+    if name == "reduced_wong_wang":
+        state = rng.uniform(0.0, 1.0, state.shape)
     felt = rng.normal(0.0, 1.0, (len(theirs.cvar), n))
     coupling = rng.normal(0.0, 1.0, state.shape)  # the rows of variables that are not coupled must not matter
     for row, variable in zip(felt, theirs.cvar, strict=True):
@@ -114,7 +116,7 @@ def simulated_by_tvb(
         simulation_length=steps * TICK_MS,
         initial_conditions=np.tile(initial[None, :, :, None], (1000, 1, 1, 1)),
     )
-    for kept in ("weights", "buffer", "nnz_weights"):  # in single precision, which alone costs 1e-8
+    for kept in ("weights", "nnz_weights", "es_weights", "buffer", "current_state", "delayed_state"):  # as float32
         monkeypatch.setattr(inspect.getattr_static(SparseHistory, kept), "dtype", np.float64)
     simulator.configure()
     ((_, states),) = simulator.run()
@@ -144,14 +146,18 @@ def test_one_second_of_a_network_agrees(
     ours, theirs = pairs()[name]
     from tvb.simulator import coupling as tvb_coupling
 
-    strength = {"epileptor": 0.01, "montbrio": 0.3, "wilson_cowan": 0.1}[name]
-    if kind == "linear":
-        coupling, theirs_coupling = (
-            Linear(strength, 0.02),
-            tvb_coupling.Linear(a=np.array([strength]), b=np.array([0.02])),
-        )
+    strength = {"epileptor": 0.01, "montbrio": 0.3, "jansen_rit": 4.0, "reduced_wong_wang": 0.5}.get(name, 0.1)
+    a = np.array([strength])
+    if name == "kuramoto":
+        coupling, theirs_coupling = Sine(strength), tvb_coupling.Kuramoto(a=a)
+    elif name == "jansen_rit":
+        rate = {"cmin": 0.0, "cmax": 0.005, "midpoint": 6.0, "r": 0.56}
+        rate_of_difference = {k: np.array([v]) for k, v in rate.items()}
+        coupling, theirs_coupling = Linear(strength), tvb_coupling.SigmoidalJansenRit(a=a, **rate_of_difference)
+    elif kind == "linear":
+        coupling, theirs_coupling = Linear(strength, 0.02), tvb_coupling.Linear(a=a, b=np.array([0.02]))
     else:
-        coupling, theirs_coupling = Difference(strength), tvb_coupling.Difference(a=np.array([strength]))
+        coupling, theirs_coupling = Difference(strength), tvb_coupling.Difference(a=a)
     connectome, steps = network_of(12, seed=5), 20_000
     rng = np.random.default_rng(1)
     initial = ours.initial(12) + rng.normal(0.0, 0.05, (len(ours.variables), 12))

@@ -136,6 +136,8 @@ def test_the_heaviest_is_placed_first_where_there_is_least_to_do(ranks, rank_of)
 def test_wishes_come_before_loads():
     plan = make_plan(loaded(a=4, b=1, c=9), 2, placement={"b": 1, "a": 1})
     assert plan.rank_of == {"a": 1, "b": 1, "c": 0}
+    # the wish counts as load: c goes where a is not
+    assert make_plan(loaded(a=4, b=1, c=9), 2, placement={"a": 0}).rank_of == {"a": 0, "b": 0, "c": 1}
     assert (
         make_plan(loaded(a=4, b=1), 2, placement={"a": 5}).rank_of["a"] == 1
     )  # on fewer ranks than wished for: in turn

@@ -370,9 +370,19 @@ def test_an_adapter_that_breaks_one_promise_is_caught(broken, text):
 # one draw a tick with p = 1 - exp(-rate * tick) loses rate * tick / 2: 5 % at 1,000 Hz, which takes a long trial to tell
 def test_a_small_bias_is_found_by_a_longer_trial():
     class Bernoulli(RateToPoisson):
+        def prepare(self, clock, source, target, rng):
+            super().prepare(clock, source, target, rng)
+            self.rng = rng
+
         def convert(self, signal):
             check_rates(signal, "Bernoulli")
-            return Spikes.from_counts(signal.window, self._rng.random(signal.hz.shape) < -np.expm1(-signal.hz * 1e-4))
+            return Spikes.from_counts(signal.window, self.rng.random(signal.hz.shape) < -np.expm1(-signal.hz * 1e-4))
+
+        def state(self):
+            return {"rng": generator_state(self.rng)}
+
+        def restore(self, state):
+            restore_generator(self.rng, state["rng"])
 
     check_adapter(Bernoulli, ticks=300)
     with pytest.raises(ContractError, match=r"at 1000 Hz it delivered"):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hybrid.masses.model import MassModel
 
 _SOURCES = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (kernel, far, functions, lanes, normals))
+_PARTS = ["all_finite", "make_room", "emit", "fill_past", "write_down", "arriving", "receive", "push", "euler", "heun"]
 _compiled: dict[Any, Compiled] = {}
 
 
@@ -71,30 +72,29 @@ def compiled_for(model: MassModel, block: int = 16, sine: bool = False) -> Compi
     the model's equations, and whatever these refer to. A model that refers to something which cannot be hashed is
     compiled anew in every process.
     """
-    rhs = getattr(model.rhs, "py_func", model.rhs)
+    rhs, emitted = (getattr(function, "py_func", function) for function in (model.rhs, model.emitted))
     names = (*model.parameter_names, *model.derived())
     coupled = tuple(model.variables.index(name) for name in model.coupled)
-    key = (rhs, names, len(model.variables), coupled, block, sine)
+    key = (rhs, emitted, names, len(model.variables), coupled, block, sine)
     if key not in _compiled:
         _compiled[key] = _compile(*key)
     return _compiled[key]
 
 
 def _compile(
-    rhs: Any, names: tuple[str, ...], variables: int, coupled: tuple[int, ...], block: int, sine: bool
+    rhs: Any, emitted: Any, names: tuple[str, ...], variables: int, coupled: tuple[int, ...], block: int, sine: bool
 ) -> Compiled:
     rows = Rows(variables, len(coupled), len(names))
     filled_in = {
         "BLOCK": block,
         "VARIABLES": variables,
-        "COUPLED": coupled,
         "SINE": sine,
         "KICK": rows.kick,
         "RECEIVED": rows.received,
         "DRIVE": rows.drive,
         "ROWS": rows.total,
     }
-    digest = fingerprint(_SOURCES, rhs, names, tuple(filled_in.items()))
+    digest = fingerprint(_SOURCES, rhs, emitted, names, coupled, tuple(filled_in.items()))
     path = _kept_source(digest) if digest else None
     mark = (digest or uuid4().hex)[:16]
     namespace: dict[str, Any] = {
@@ -104,6 +104,7 @@ def _compile(
     }
     inlined = {
         "rhs": rhs,
+        "emitted": emitted or lanes.picker(coupled),
         "state_of": lanes.reader(0, variables),
         "kick_of": lanes.reader(rows.kick, variables),
         "received_of": lanes.reader(rows.received, len(coupled)),
@@ -117,7 +118,7 @@ def _compile(
     for name, function in inlined.items():
         namespace[name] = private(function, f"{name}_{mark}")
     exec(compile(_SOURCES[0], str(path or kernel.__file__), "exec"), namespace)
-    for name in ("all_finite", "make_room", "write_down", "arriving", "receive", "push", "euler", "heun"):
+    for name in _PARTS:
         namespace[name] = _own(namespace[name], mark)
     for name in ("advance", "derivatives"):
         namespace[name] = _own(namespace[name], mark, nogil=True, cache=path is not None)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hybrid.masses.compiled import compiled_for, does_not_compile
 from hybrid.masses.coupling import Coupling
 from hybrid.masses.far import split
-from hybrid.masses.kernel import Step
+from hybrid.masses.kernel import NOT_READY, UNBORN, Step
 from hybrid.masses.lanes import packed, unpacked
 from hybrid.masses.model import MassModel
 from hybrid.masses.normals import Random, lanes
@@ -38,23 +38,20 @@ class Engine:
         block: int | None = None,
     ) -> None:
         n = initial.shape[1]
-        coupled = [model.variables.index(name) for name in model.coupled]
-        past = initial[coupled]
-        if coupling.sine:
-            past = np.stack([np.sin(past), np.cos(past)], axis=1).reshape(-1, n)
-        self._block, self._far, self._near, capacity = split(weights, delays, len(past), block)
+        features = len(model.coupled) * (2 if coupling.sine else 1)
+        self._block, self._far, self._near, capacity = split(weights, delays, features, block)
         self._model, self._compiled = model, compiled_for(model, self._block, coupling.sine)
         self._variables, self._n = initial.shape
         still = np.zeros((self._compiled.rows.parameters - self._variables, n))
         self._cells = packed(np.concatenate([initial, still, parameters]))
         pull = weights.sum(axis=1) if coupling.differs else np.zeros(n)
         self._step = Step(
-            h, heun, coupling.strength, coupling.offset, pull, np.repeat(model.felt(), len(past) // len(coupled))
+            h, heun, coupling.strength, coupling.offset, pull, np.repeat(model.felt(), features // len(model.coupled))
         )
         self._seed(lanes(key, np.sqrt(h) * sigma, self._block))
-        self._history = np.empty((len(past), n, capacity))
-        self._history[:, :, : self._far.longest] = past[:, :, None]
-        self._cursor = np.array([-self._far.longest, -1, 0])
+        self._history = np.zeros((features, n, capacity))
+        self._cursor = np.array([-self._far.longest, UNBORN, 0])
+        self.advance(0, 0, np.zeros((0, n)))  # compiles the kernel, fills the past
 
     def _seed(self, random: Random) -> None:
         self._random = random
@@ -95,5 +92,5 @@ class Engine:
     def restore(self, tick: int, saved: Mapping[str, NDArray[Any]]) -> None:
         self._cells[:, : self._variables] = packed(np.asarray(saved["state"]))
         self._history[:, :, : saved["history"].shape[2]] = saved["history"]
-        self._cursor[:] = tick - saved["history"].shape[2], -1, tick
+        self._cursor[:] = tick - saved["history"].shape[2], NOT_READY, tick
         self._seed(self._random._replace(key=np.uint64(saved["noise_key"])))

@@ -21,11 +21,15 @@ def fires(v: float, p: Any) -> float:
     return float(2e-3 * p.e0_hz / (1.0 + exp(p.slope * (p.v0_mv - v))))
 
 
+def pyramidal_rate(state: Any, p: Any) -> tuple[float]:
+    """What others feel of a column."""
+    return (fires(state[1] - state[2], p),)
+
+
 def jansen_rit(state: Any, coupling: Any, drive_hz: float, p: Any) -> tuple[float, ...]:
     """Jansen & Rit (1995) eq. 6."""
     y0, y1, y2, y3, y4, y5 = state
-    from_y1, from_y2 = coupling
-    into = 1e-3 * (p.p_hz + p.drive_gain * drive_hz) + from_y1 - from_y2
+    into = 1e-3 * (p.p_hz + p.drive_gain * drive_hz) + coupling[0]
     return (
         y3,
         y4,
@@ -45,8 +49,8 @@ class JansenRit(MassModel):
 
     Variables: ``y0``, ``y1``, ``y2`` potentials, mV, that pyramidal, excitatory and inhibitory cells cause, ``y3``,
     ``y4``, ``y5`` their derivatives, mV/ms. ``y1 - y2`` is the potential of the pyramidal cells, which the
-    electroencephalogram follows. Others feel ``y1`` and ``y2``: what arrives of y1 less what arrives of y2 counts as
-    an afferent rate, in 1/ms, as in The Virtual Brain.
+    electroencephalogram follows. Others feel the rate of the pyramidal cells, 1/ms, in the place of ``y1``: what arrives
+    is an addition to the afferent rate.
 
     As a rate: that of the pyramidal cells, ``2 e0_hz / (1 + exp(slope (v0_mv - (y1 - y2))))``. A drive is an afferent
     rate like p: ``drive_gain * drive_hz`` is added to ``p_hz``.
@@ -60,10 +64,11 @@ class JansenRit(MassModel):
     """
 
     variables: ClassVar[tuple[str, ...]] = ("y0", "y1", "y2", "y3", "y4", "y5")
-    coupled: ClassVar[tuple[str, ...]] = ("y1", "y2")
+    coupled: ClassVar[tuple[str, ...]] = ("y1",)
     units: ClassVar[dict[str, str]] = {"y0": "mV", "y1": "mV", "y2": "mV", "y3": "mV/ms", "y4": "mV/ms", "y5": "mV/ms"}
-    default_coupling: ClassVar[Coupling] = Linear(0.001)
+    default_coupling: ClassVar[Coupling] = Linear(1.0)
     rhs = staticmethod(jansen_rit)
+    emitted = staticmethod(pyramidal_rate)
 
     A_mv: ArrayLike = 3.25
     B_mv: ArrayLike = 22.0
@@ -76,7 +81,7 @@ class JansenRit(MassModel):
     e0_hz: ArrayLike = 2.5
     v0_mv: ArrayLike = 6.0
     slope: ArrayLike = 0.56
-    p_hz: ArrayLike = 120.0
+    p_hz: ArrayLike = 220.0
     drive_gain: ArrayLike = 1.0
 
     def rate_hz(self, state: FloatArray) -> FloatArray:

@@ -29,14 +29,14 @@ from hybrid.units import FloatArray
 
 BLOCK: int  # ticks in a block
 VARIABLES: int  # of the model
-COUPLED: tuple[int, ...]  # which of them others feel
-SINE: bool  # others feel sine and cosine of each (two features), not the variable (one)
+SINE: bool  # what a node emits is delayed as sine and cosine (two features), not as it is (one)
 KICK: int  # where the rows begin that hold the noise of this step,
 RECEIVED: int  # what arrives from others,
 DRIVE: int  # the rate at the drive port,
 ROWS: int  # and how many rows there are
 Parameters: Callable[..., Any]  # a named tuple of the model's parameters
 rhs: Callable[..., Any]  # the model's equations
+emitted: Callable[..., Any]  # (state, parameters) -> what others feel, one for each coupled variable
 state_of: Callable[..., Any]  # (flat cells, i) -> tuple of these rows of the node at i
 kick_of: Callable[..., Any]
 received_of: Callable[..., Any]
@@ -46,6 +46,8 @@ put_state: Callable[..., None]  # (flat cells, i, tuple)
 put_kick: Callable[..., None]
 moved: Callable[..., Any]  # (x, h, slope, kick) -> x + h * slope + kick, tuples
 added: Callable[..., Any]  # (a, b) -> a + b, tuples
+
+UNBORN, NOT_READY = -2, -1  # instead of the first tick of the ready block
 
 
 class Step(NamedTuple):
@@ -71,6 +73,8 @@ def advance(
 ) -> bool:
     """From tick ``start`` to ``stop``; whether the state is finite there. If not, it may stop at an earlier tick."""
     far, near, step, random = Far(*parts[:5]), Near(*parts[5:9]), Step(*parts[9:15]), Random(*parts[15:])
+    if cursor[1] == UNBORN:
+        fill_past(cells, history, far.longest)
     for t in range(start, stop):
         cursor[2] = t
         s = t % BLOCK
@@ -82,7 +86,8 @@ def advance(
             far_sums(history, t - s - cursor[0], far, step.felt, BLOCK)
             if random.node.size > 0:
                 normals(random.key, (t - s) // 4, BLOCK // 4, random.node, random.variable, random.z)
-        write_down(cells, trajectory, t - start, history, t - cursor[0])
+        write_down(cells, trajectory, t - start)
+        emit(cells, history, t - cursor[0])
         receive(cells, history, t - cursor[0], s, far, near, step)
         push(cells, drive_hz, t - start, random, s)
         if step.heun:
@@ -113,31 +118,46 @@ def make_room(cursor: NDArray[np.int64], history: FloatArray, block_start: int, 
     cursor[0] += first
 
 
-def write_down(cells: FloatArray, trajectory: FloatArray, row: int, history: FloatArray, position: int) -> None:
-    """The state at the start of this tick: all of it for the outputs, what others feel for the history."""
-    for i in range(history.shape[1]):
+def fill_past(cells: FloatArray, history: FloatArray, longest: int) -> None:
+    """Before tick 0 every node has always emitted what it does in its initial state."""
+    emit(cells, history, 0)
+    for f in range(history.shape[0]):
+        for i in range(history.shape[1]):
+            for k in range(1, longest):
+                history[f, i, k] = history[f, i, 0]
+
+
+def write_down(cells: FloatArray, trajectory: FloatArray, row: int) -> None:
+    """The state at the start of this tick."""
+    for i in range(trajectory.shape[2]):
         for v in range(VARIABLES):
             trajectory[v, row, i] = cells[i // LANES, v, i % LANES]
-        for c in range(len(COUPLED)):
-            x = cells[i // LANES, COUPLED[c], i % LANES]
+
+
+def emit(cells: FloatArray, history: FloatArray, position: int) -> None:
+    """What others will feel of this tick."""
+    flat = cells.reshape(cells.size)
+    for i in range(history.shape[1]):
+        at = np.uint64(i // LANES * (ROWS * LANES) + i % LANES)
+        felt = emitted(state_of(flat, at), Parameters(*parameters_of(flat, at)))
+        for c in range(len(felt)):
             if SINE:
-                history[2 * c, i, position] = math.sin(x)
-                history[2 * c + 1, i, position] = math.cos(x)
+                history[2 * c, i, position] = math.sin(felt[c])
+                history[2 * c + 1, i, position] = math.cos(felt[c])
             else:
-                history[c, i, position] = x
+                history[c, i, position] = felt[c]
 
 
 def receive(cells: FloatArray, history: FloatArray, position: int, s: int, far: Far, near: Near, step: Step) -> None:
     """What arrives at every node in this tick, scaled."""
-    for c in range(len(COUPLED)):
+    for c in range(DRIVE - RECEIVED):
         for i in range(history.shape[1]):
-            own = cells[i // LANES, COUPLED[c], i % LANES]
             if SINE:
                 sines = arriving(2 * c, i, history, position, s, far, near, step)
                 cosines = arriving(2 * c + 1, i, history, position, s, far, near, step)
-                total = math.cos(own) * sines - math.sin(own) * cosines
+                total = history[2 * c + 1, i, position] * sines - history[2 * c, i, position] * cosines
             else:
-                total = arriving(c, i, history, position, s, far, near, step) - step.pull[i] * own
+                total = arriving(c, i, history, position, s, far, near, step) - step.pull[i] * history[c, i, position]
             cells[i // LANES, RECEIVED + c, i % LANES] = step.strength * total + step.offset
 
 

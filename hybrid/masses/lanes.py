@@ -47,6 +47,11 @@ def adder(count: int) -> Any:
     return _unrolled("a, b", f"{_names('a', count)} = a; {_names('b', count)} = b; return ({items})")
 
 
+def picker(indices: tuple[int, ...]) -> Any:
+    """Function ``(x, p)`` that gives some of x."""
+    return _unrolled("x, p", f"return ({''.join(f'x[{k}], ' for k in indices)})")
+
+
 def _names(stem: str, count: int) -> str:
     return "".join(f"{stem}{k}, " for k in range(count))
 

@@ -32,6 +32,9 @@ class MassModel(ABC):
     of this node. What it calls must be compiled too (``@numba.njit``). Network and :meth:`derivatives` use this one
     function.
 
+    Where others do not feel the coupled variables themselves but functions of the state, ``emitted`` points at a
+    function ``(state, p) -> (...)`` with one float for each of ``coupled``.
+
     Parameters may be numbers or arrays ``[node]``. ``time_unit_ms`` says how many ms one time unit of ``rhs`` lasts; it
     is a number, the same for all nodes.
     """
@@ -39,6 +42,7 @@ class MassModel(ABC):
     variables: ClassVar[tuple[str, ...]]
     coupled: ClassVar[tuple[str, ...]]
     rhs: ClassVar[Callable[..., tuple[float, ...]]]
+    emitted: ClassVar[Callable[..., tuple[float, ...]] | None] = None
     units: ClassVar[dict[str, str]] = {}
     default_coupling: ClassVar[Coupling] = Linear(1.0)
     time_unit_ms: float = 1.0

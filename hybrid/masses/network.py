@@ -101,6 +101,7 @@ class MassNetwork(Component):
             key=rng.integers(2**64, dtype=np.uint64),
             initial=self._initial,
         )
+        self._engine.advance(0, 0, np.zeros((0, len(self.regions))))  # compiles now, and not in the first window
 
     def advance(self, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
         """All regions through ``window``; ``DivergedError`` names the first state that is not finite."""

@@ -15,7 +15,7 @@ from brian2.devices.cpp_standalone.device import CPPWriter
 
 from hybrid.circuits.compiled.cache import find_or_make, key_of, processor
 from hybrid.circuits.compiled.device import LibraryDevice
-from hybrid.circuits.compiled.unit import UNIT, Options, Unit
+from hybrid.circuits.compiled.unit import UNIT, Unit
 from hybrid.errors import CompilerError
 
 INSTALL = (
@@ -92,9 +92,11 @@ def _make(name: str, unit: Unit, compiler: Compiler, folder: Path) -> Path:
     for file, text in unit.sources.items():
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(text)
-    LibraryDevice().copy_source_files(CPPWriter(str(folder)), str(folder))  # Brian2's own headers
+    brianlib = CPPWriter(str(folder))
+    LibraryDevice().copy_source_files(brianlib, str(folder))  # Brian2's own headers and, in newer versions, sources
     options = unit.options
-    failure = _compile(compiler, options, options.compile, folder)
+    sources = [UNIT, *sorted(brianlib.source_files), *options.sources]
+    failure = _compile(compiler, sources, options.compile, options.link, folder)
     if failure:
         accepted = [each for each in options.compile if _accepts(compiler, [each], folder)]
         if not _accepts(compiler, [], folder):
@@ -103,7 +105,7 @@ def _make(name: str, unit: Unit, compiler: Compiler, folder: Path) -> Path:
                 f"the C++ compiler {shlex.join(compiler.command)} does not work; {INSTALL}\n{failure}"
             )
         if accepted != options.compile:
-            failure = _compile(compiler, options, accepted, folder)
+            failure = _compile(compiler, sources, accepted, options.link, folder)
     if failure:
         raise CompilerError(
             f"circuit {name}: {shlex.join(compiler.command)} refused the code that Brian2 generated; it is kept in "
@@ -112,19 +114,19 @@ def _make(name: str, unit: Unit, compiler: Compiler, folder: Path) -> Path:
     return folder / "unit.so"
 
 
-def _compile(compiler: Compiler, options: Options, flags: list[str], folder: Path) -> str:
+def _compile(compiler: Compiler, sources: list[str], flags: list[str], link: list[str], folder: Path) -> str:
     """Compile and link in ``folder``; returns the last lines of what the compiler said if it failed.
 
     Linked apart and without the flags for compiling: linking with -ffast-math would make loading the library change
     how the whole process treats small numbers.
     """
     objects = []
-    for k, source in enumerate([UNIT, *options.sources]):
+    for k, source in enumerate(sources):
         objects.append(f"{k}.o")
         said = _run(compiler, [*flags, *compiler.library_flags, "-I.", "-c", source, "-o", objects[-1]], folder)
         if said:
             return said
-    return _run(compiler, ["-shared", *compiler.library_flags, *objects, "-o", "unit.so", *options.link], folder)
+    return _run(compiler, ["-shared", *compiler.library_flags, *objects, "-o", "unit.so", *link], folder)
 
 
 def _accepts(compiler: Compiler, flags: list[str], folder: Path) -> bool:
