@@ -60,30 +60,58 @@ class AuditRow:
 
 
 def balance(
-    expected: FloatArray, delivered: FloatArray, variance: FloatArray, variance_of_sum: float | None = None
+    expected: FloatArray,
+    delivered: FloatArray,
+    variance: FloatArray,
+    *,
+    variance_of_sum: float | None = None,
+    scale: FloatArray | None = None,
+    jump: float = 0.0,
 ) -> dict[str, Any]:
-    """Sums, relative bias and z-scores of per-line totals; give ``variance_of_sum`` where lines are not independent."""
-    difference, scale = delivered - expected, np.maximum(np.abs(expected), np.abs(delivered))
-    per_line = _z(difference, variance, scale)
+    """Sums, relative bias and z-scores of per-line totals.
+
+    Parameters
+    ----------
+    expected, delivered, variance: ``[line]``.
+    variance_of_sum: where lines are not independent.
+    scale: ``[line]``, the size of the numbers that ``expected`` is a difference of; it decides what is rounding.
+    jump: the size of a single event, 1 for spikes: a few rare ones are no deviation.
+    """
+    sizes = np.maximum(np.abs(expected), np.abs(delivered))
+    scale = sizes if scale is None else np.maximum(scale, sizes)
+    difference = np.where(np.abs(delivered - expected) <= ROUNDING * scale, 0.0, delivered - expected)
+    per_line = _z(difference, variance, jump)
     worst = int(np.argmax(np.abs(per_line)))
-    total, total_scale = float(difference.sum()), float(scale.sum())
+    total = float(delivered.sum() - expected.sum())
+    total = 0.0 if abs(total) <= ROUNDING * scale.sum() else total
     if variance_of_sum is None:
         variance_of_sum = float(variance.sum())
     return {
         "expected": float(expected.sum()),
         "delivered": float(delivered.sum()),
         "bias": total / float(expected.sum()) if expected.sum() else 0.0,
-        "z": float(_z(np.array([total]), np.array([variance_of_sum]), np.array([total_scale]))[0]),
+        "z": float(_z(np.array([total]), np.array([variance_of_sum]), jump)[0]),
         "worst_z": _corrected(float(per_line[worst]), len(per_line)),
         "worst_line": worst,
     }
 
 
-def _z(difference: FloatArray, variance: FloatArray, scale: FloatArray) -> FloatArray:
-    rounding = ROUNDING * scale
-    real = np.where(np.abs(difference) <= rounding, 0.0, difference)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result: FloatArray = np.where(real == 0, 0.0, real / np.sqrt(variance))
+def _z(difference: FloatArray, variance: FloatArray, jump: float) -> FloatArray:
+    """``difference / sqrt(variance)``, or, for events, the z-score of Bennett's bound on so large a deviation.
+
+    Bennett (1962): a sum of independent terms of variance v, none above b, exceeds its mean by t with a chance of at most
+    ``exp(-v/b^2 h(b t / v))``, ``h(u) = (1 + u) log(1 + u) - u``. For many events it is the normal one.
+    """
+    size = np.abs(difference)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if jump:
+            u = jump * size / variance
+            z = np.sqrt(2 * variance * ((1 + u) * np.log1p(u) - u)) / jump
+            z = np.where(u < 1e-4, size / np.sqrt(variance), z)  # where the bracket is a difference of equals
+            z = np.where(variance > 0, z, np.inf)
+        else:
+            z = size / np.sqrt(variance)
+        result: FloatArray = np.where(size == 0, 0.0, np.sign(difference) * z)
     return result
 
 
@@ -94,7 +122,7 @@ def _corrected(z: float, lines: int) -> float:
     from scipy.special import log_ndtr, ndtri_exp
 
     log_chance = min(float(log_ndtr(-abs(z))) + np.log(lines), np.log(0.5))
-    return float(np.sign(z) * -ndtri_exp(log_chance))
+    return float(np.sign(z) * -ndtri_exp(log_chance)) + 0.0
 
 
 def format_audit(rows: list[dict[str, Any]]) -> str:

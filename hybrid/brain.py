@@ -56,6 +56,10 @@ class Brain:
         """Add a component and give it back; its name must be new."""
         if not isinstance(component, Component):
             raise ConfigurationError(f"brain.add() takes a Component, not {type(component).__name__}")
+        if not component.name or "." in component.name or "/" in component.name:
+            raise ConfigurationError(
+                f"a component cannot be called {component.name!r}; give it a name without dots and slashes"
+            )
         if component.name in self.graph:
             raise ConfigurationError(
                 f"a component called {component.name!r} is already there; give this one another name"

@@ -111,27 +111,26 @@ class Connection:
 
     def audit(self) -> AuditRow:
         """The balance so far."""
-        flying = np.zeros(self.target.size)
+        expected = delivered = variance = flying = scale = np.zeros(self.target.size)
         variance_of_sum = None
-        if self.is_cut:
-            expected = delivered = variance = flying
-        else:
+        if not self.is_cut:
             tick_s = 1.0 if self._weighed is Spikes else self.clock.tick_ms * 1e-3
             flying = self._line.in_flight() * tick_s
-            due, variance = self._sent, np.zeros(self.target.size)
+            due = self._sent
             if self._before:
                 due = self._ledger_before.expected - self._before.held()
                 variance = self.weights**2 @ self._ledger_before.variance
                 variance_of_sum = float(self.weights.sum(axis=0) ** 2 @ self._ledger_before.variance)
-            expected, delivered = self.weights @ due - flying, self._arrived
+            expected, delivered, scale = self.weights @ due - flying, self._arrived, np.abs(self.weights) @ np.abs(due)
             if self._after:
-                expected = _due_after(self._ledger_after.expected, expected, self._arrived, np.abs(self.weights) @ due)
+                expected = _due_after(self._ledger_after.expected, expected, self._arrived, scale)
                 delivered = self._ledger_after.delivered + self._after.held()
                 variance, variance_of_sum = self._ledger_after.variance, None
         adapter = type(self.adapter).__name__ if self.adapter else "none"
         return AuditRow(
             self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),
-            **balance(expected, delivered, variance, variance_of_sum),
+            **balance(expected, delivered, variance, variance_of_sum=variance_of_sum, scale=scale,
+                      jump=float(self.target.kind is Spikes)),
         )  # fmt: skip
 
     def state(self) -> dict[str, NDArray[Any]]:

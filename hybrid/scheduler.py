@@ -137,11 +137,12 @@ class Scheduler:
         try:
             yield
         except Exception as error:
-            known = isinstance(error, HybridError) and hasattr(errors, type(error).__name__)
+            known = isinstance(error, HybridError)
             cause = str(error) if known else f"{type(error).__name__}: {error}"
             time_ms = f" (t = {self._clock.ms(self._at.start):g} ms)" if self._at.stop else ""
             where = f" on rank {self._transport.rank}" if self._transport.size > 1 else ""
-            kind = type(error).__name__ if known else "ComponentError"
+            ours = (each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))
+            kind = next(ours, "HybridError") if known else "ComponentError"
             message = f"{self._busy} failed {when}{time_ms}{where}: {cause}"
             self._failure = Failure(kind, message, self._transport.rank), error
 

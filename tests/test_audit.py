@@ -367,3 +367,24 @@ def test_what_a_filter_holds_is_the_rest_of_its_response():
     keep = math.exp(-0.05)
     longer = np.concatenate([spikes.to_counts()[:, 0], np.zeros(2000)])
     assert adapter.held()[0] == pytest.approx(lfilter([1 - keep], [1, -keep], longer)[50:].sum(), rel=1e-12)
+
+
+def test_a_few_rare_spikes_are_no_deviation():
+    """0.05 expected, 2 came: a normal z of 8.7, yet a chance of 1 in 800, and there were 100 such lines."""
+    expected = np.full(100, 0.05)
+    delivered = expected.copy()
+    delivered[7] = 2.0
+    assert balance(expected, delivered, expected)["worst_z"] > 5
+    row = balance(expected, delivered, expected, jump=1.0)
+    assert 0 < row["worst_z"] < 3
+    assert row["worst_line"] == 7
+    many = balance(np.array([1e4]), np.array([1.03e4]), np.array([1e4]))["z"]
+    assert balance(np.array([1e4]), np.array([1.03e4]), np.array([1e4]), jump=1.0)["z"] == pytest.approx(many, rel=0.01)
+    delivered[7] = 12.0
+    assert balance(expected, delivered, expected, jump=1.0)["worst_z"] > 5
+
+
+def test_rounding_is_judged_by_the_numbers_that_were_subtracted():
+    expected, delivered = np.array([1e-9]), np.array([1e-9 + 1e-13])
+    assert balance(expected, delivered, np.zeros(1))["worst_z"] == np.inf
+    assert balance(expected, delivered, np.zeros(1), scale=np.array([1.0]))["worst_z"] == 0

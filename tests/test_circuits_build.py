@@ -91,6 +91,11 @@ def one_name_twice():
     )
 
 
+def two_ports_for_one():
+    group, fibres = cells(), Afferents(2, name="fibres")
+    return Circuit(Network(group, fibres), inputs={"x": fibres, "y": fibres})
+
+
 def every_synapse():
     group = cells()
     synapses = Synapses(group, group, "w : 1", name="synapses")
@@ -126,7 +131,7 @@ def sets_dt():
         (no_circuit, "returned Network; it must return hybrid.circuits.Circuit"),
         (no_network, "given a NeuronGroup as its network; give it a brian2.Network"),
         (other_input, "input 'in' is a NeuronGroup; an input is a hybrid.circuits.Afferents"),
-        (forgotten, "port 'in' belongs to fibres, which is not in the network"),
+        (forgotten, "input 'in' belongs to fibres, which is not in the network"),
         (silent_output, "output 'spikes': cells emits no spikes; give it a threshold"),
         (odd_output, "output 'spikes' is a int; an output is a Brian2 group"),
         (unknown_variable, "variable of cells 'vm' does not exist; did you mean 'v'"),
@@ -134,7 +139,8 @@ def sets_dt():
         (unit_left_out, "unit '1' does not fit; cells.v takes a unit like 'V'"),
         (no_unit, "unit 'volts' is no Brian2 unit"),
         (one_name_twice, "x names an input and an output"),
-        (every_synapse, "as many elements as there are synapses.*average=True"),
+        (two_ports_for_one, "one Afferents stands behind two inputs"),
+        (every_synapse, "how many elements synapses.w has is known only while it runs.*average=True"),
         (runs, "a build function only builds; leave out run"),
         (seeds, "leave out seed"),
         (sets_device, "changed Brian2's device"),
@@ -256,6 +262,23 @@ def test_readouts_leave_in_their_unit_at_the_end_of_the_tick(engine):
     assert np.array_equal(out["shared_x"], [[7], [7], [7]])
     pairs = [i + 10 * j for j in range(4) for i in range(j)]
     assert out["w"] == pytest.approx(np.full((3, 1), np.mean(pairs)), rel=1e-9)
+
+
+def test_linked_variables_are_read_through_their_links(engine):
+    def build():
+        source = NeuronGroup(3, "x : 1", name="source")
+        source.x = [1, 2, 3]
+        single = NeuronGroup(1, "y : 1", name="single")
+        single.y = 7
+        group = NeuronGroup(4, "x : 1 (linked)\ny : 1 (linked)", name="group")
+        group.x = brian2.linked_var(source, "x", index=np.array([2, 0, 0, 1]))
+        group.y = brian2.linked_var(single, "y")
+        outputs = {"x": Readout(group, "x"), "y": Readout(group, "y")}
+        return Circuit(Network(source, single, group), outputs=outputs)
+
+    out = live(alive(build, engine), None, [2])
+    assert np.array_equal(out["x"], [[3, 1, 1, 2]] * 2)
+    assert np.array_equal(out["y"], [[7]] * 2)
 
 
 def test_groups_with_a_longer_step_and_parts_of_fibres(engine):

@@ -123,6 +123,20 @@ def test_epileptor_critical_epileptogenicity() -> None:
     np.testing.assert_allclose(brink[[0, 2]], [-4.0 / 3.0, 2.914815], atol=1e-3)
 
 
+def test_epileptor_equations_on_both_sides_of_their_switches() -> None:
+    """Against The Virtual Brain 2.10: x1, z and x2 on either side of 0, 0 and -0.25."""
+    model = Epileptor(x0=-1.9, K_vf=0.3, K_f=0.2, K_s=-0.4, tt=0.9, slope=0.2)
+    states = [[-1.2, -8, -0.7, -0.3, 0.4, -0.1], [0.8, -3, 3.4, -0.2, 1.1, 0.05], [0.3, 1, 4.6, 0.9, -0.2, 0.3]]
+    coupling = np.zeros((6, 3))
+    coupling[0], coupling[3] = [0.5, -1.0, 0.1], [-0.2, 0.4, 1.0]
+    expected = [
+        [1.7982, 1.62, 1.04209416045e-3, 0.7173, -0.036, -1.8e-4],
+        [-2.79648, 0.72, 2.457e-3, -0.5688, -0.072, 2.7e-4],
+        [-0.55368, -0.405, 1.3104e-3, 1.1619, 0.639, -2.43e-3],
+    ]
+    np.testing.assert_allclose(model.derivatives(np.transpose(states), coupling).T, expected, rtol=1e-12)
+
+
 def test_epileptor_seizes_above_and_rests_below() -> None:
     kicked = {"x1": -1.4, "z": 2.95}
     seizing = alone(Epileptor(x0=-2.05), 0.1, 200_000, initial=kicked)["x1"]

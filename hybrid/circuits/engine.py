@@ -49,7 +49,7 @@ class Engine(Protocol):
         """Give back memory, libraries and files."""
 
 
-def check_state(circuit: str, state: State, sizes: Mapping[str, int | None]) -> None:
+def check_state(circuit: str, state: Mapping[str, NDArray[Any]], sizes: Mapping[str, int | None]) -> None:
     """Refuse a state that another circuit or engine gave; ``sizes`` holds every key, with its size where that is fixed."""
     wrong = [key for key, size in sizes.items() if key not in state or size not in (None, state[key].size)]
     wrong += [key for key in sizes if key.startswith("queue/") and key in state and not _is_queue(state[key])]

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from brian2.core.namespace import DEFAULT_UNITS
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable, Subexpression
 from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses, SynapticPathway
-from brian2.units.fundamentalunits import DIMENSIONLESS, Unit, get_dimensions, get_unit
 
 from hybrid.circuits.afferents import Afferents
 from hybrid.circuits.circuit import Circuit, Readout
+from hybrid.circuits.unit_names import si_units_in
 from hybrid.errors import ConfigurationError, TimeError, unknown
 from hybrid.ports import Port
 from hybrid.signals import Spikes, States
-
-# by the names they have in Brian2 scripts (mvolt, mV) and by those Brian2 prints (V, uV)
-_UNITS = {**{each.dispname: each for each in DEFAULT_UNITS.values() if isinstance(each, Unit)}, **DEFAULT_UNITS}
-_OPERATORS = {ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow}
 
 
 @dataclass(frozen=True)
@@ -104,37 +97,30 @@ def steps_between(clock: Any, dt_s: float | None, what: str) -> int:
 
 def lay_out(name: str, circuit: Circuit, dt_s: float | None) -> Layout:
     """What the ports of ``circuit`` stand for; an error names circuit ``name``, the port and the remedy."""
-    layout = Layout()
-    members = {each.id for each in _members(circuit.network)}
     both = sorted(set(circuit.inputs) & set(circuit.outputs))
     if both:
         raise ConfigurationError(f"circuit {name}: {', '.join(both)} names an input and an output; give them two names")
-    for each in _members(circuit.network):
+    members = _members(circuit.network)
+    for each in members:
         steps_between(each.clock, dt_s, f"circuit {name}: {each.name}")
+    if len({id(group) for group in circuit.inputs.values()}) < len(circuit.inputs):
+        raise ConfigurationError(f"circuit {name}: one Afferents stands behind two inputs; make one for each")
+    layout = Layout()
     for port, group in circuit.inputs.items():
-        if not isinstance(group, Afferents):
-            raise ConfigurationError(
-                f"circuit {name}: input {port!r} is a {type(group).__name__}; an input is a hybrid.circuits.Afferents"
-            )
-        _check_member(name, port, group, members)
-        layout.inputs[port] = Input(group, group.variables["_spikespace"])
+        layout.inputs[port] = _input(f"circuit {name}: input {port!r}", group, members)
     watched: dict[str, Any] = {}
     for port, output in circuit.outputs.items():
+        what = f"circuit {name}: output {port!r}"
         group = output.group if isinstance(output, Readout) else output
-        if not hasattr(group, "variables"):
-            raise ConfigurationError(
-                f"circuit {name}: output {port!r} is a {type(group).__name__}; an output is a Brian2 group or a "
-                f"Readout(group, variable)"
-            )
-        _check_member(name, port, group, members)
+        _check_member(what, group, members)
         if isinstance(output, Readout):
-            layout.readouts[port] = readout = _readout(name, port, output)
+            layout.readouts[port] = readout = _readout(what, output)
             watched[full_name(readout.variable)] = readout.variable
         else:
-            layout.spikes[port] = _spike_output(name, port, group, dt_s)
+            layout.spikes[port] = _spike_output(what, group, dt_s)
         watched.update((full_name(each), each) for each in _dynamical(group))
     layout.watched = list(watched.values())
-    layout.synapses = [each.name for each in _members(circuit.network) if isinstance(each, Synapses)]
+    layout.synapses = [each.name for each in members if isinstance(each, Synapses)]
     layout.variables = {full_name(each): each for each in _arrays(circuit.network)}
     return layout
 
@@ -143,12 +129,15 @@ def _members(network: Any) -> list[Any]:
     return list(network.sorted_objects)
 
 
-def _check_member(name: str, port: str, group: Any, members: set[Any]) -> None:
-    owner = group.source if isinstance(group, Subgroup) else group
-    if owner.id not in members:
+def _check_member(what: str, group: Any, members: list[Any]) -> None:
+    if not hasattr(group, "variables"):
         raise ConfigurationError(
-            f"circuit {name}: port {port!r} belongs to {owner.name}, which is not in the network; "
-            f"add it: Network(..., {owner.name})"
+            f"{what} is a {type(group).__name__}; an output is a Brian2 group or a Readout(group, variable)"
+        )
+    owner = group.source if isinstance(group, Subgroup) else group
+    if owner.id not in {each.id for each in members}:
+        raise ConfigurationError(
+            f"{what} belongs to {owner.name}, which is not in the network; add it: Network(..., {owner.name})"
         )
 
 
@@ -157,32 +146,39 @@ def _extent(group: Any) -> tuple[int, int]:
     return (int(group.start), int(group._N)) if isinstance(group, Subgroup) else (0, int(group.variables["N"].item()))
 
 
-def _spike_output(name: str, port: str, group: Any, dt_s: float | None) -> SpikeOutput:
+def _input(what: str, group: Any, members: list[Any]) -> Input:
+    if not isinstance(group, Afferents):
+        raise ConfigurationError(f"{what} is a {type(group).__name__}; an input is a hybrid.circuits.Afferents")
+    _check_member(what, group, members)
+    return Input(group, group.variables["_spikespace"])
+
+
+def _spike_output(what: str, group: Any, dt_s: float | None) -> SpikeOutput:
     if "spike" not in getattr(group, "events", {}) or "_spikespace" not in group.variables:
         raise ConfigurationError(
-            f"circuit {name}: output {port!r}: {group.name} emits no spikes; give it a threshold, or use "
-            f"Readout({group.name}, variable)"
+            f"{what}: {group.name} emits no spikes; give it a threshold, or use Readout({group.name}, variable)"
         )
     start, size = _extent(group)
     return SpikeOutput(group.variables["_spikespace"], start, size, steps_between(group.clock, dt_s, group.name))
 
 
-def _readout(name: str, port: str, readout: Readout) -> ReadoutOutput:
-    group, what = readout.group, f"circuit {name}: output {port!r}"
+def _readout(what: str, readout: Readout) -> ReadoutOutput:
+    group = readout.group
     known = [key for key, each in group.variables.items() if _is_readable(key, each)]
     if readout.variable not in known:
         raise unknown(f"{what}: variable of {group.name}", readout.variable, known)
     variable = group.variables[readout.variable]
-    scale = _scale(what, full_name(variable), variable.dim, readout.unit)
-    if isinstance(variable, Subexpression):
-        variable = _evaluated(what, group, variable)
-    if variable.scalar:
+    scale = si_units_in(readout.unit, variable.dim, what, full_name(variable))
+    index = group.variables.indices[readout.variable]
+    if isinstance(variable, Subexpression) or index not in ("0", "_idx", "_sub_idx"):
+        variable = _evaluated(what, group, readout.variable)
+    if variable.scalar or index == "0":
         start, size = 0, 1
     elif isinstance(variable, DynamicArrayVariable):
-        if not readout.average:
+        if not readout.average or not isinstance(group, Synapses):
             raise ConfigurationError(
-                f"{what}: {full_name(variable)} has as many elements as there are synapses, known only once they are "
-                f"made; use Readout(..., average=True)"
+                f"{what}: how many elements {full_name(variable)} has is known only while it runs; "
+                f"use Readout(..., average=True) for a variable of Synapses"
             )
         start, size = 0, 0
     else:
@@ -194,51 +190,17 @@ def _is_readable(key: str, variable: Any) -> bool:
     return not key.startswith("_") and isinstance(variable, ArrayVariable | Subexpression)
 
 
-def _evaluated(what: str, group: Any, expression: Any) -> Any:
-    """An array that holds the value of a subexpression at the end of each step."""
+def _evaluated(what: str, group: Any, name: str) -> Any:
+    """An array that holds, at the end of each step, the values of a subexpression or of a variable linked by index."""
     owner = group.source if isinstance(group, Subgroup) else group
-    key = f"{expression.name}_readout"
+    expression, key = owner.variables[name], f"{name}_readout"
     if key not in owner.variables:
-        if not hasattr(owner, "run_regularly") or isinstance(owner.variables["N"], ArrayVariable):
-            raise ConfigurationError(f"{what}: {full_name(expression)} is a subexpression; read a variable it uses")
+        if not hasattr(owner, "run_regularly") or isinstance(owner, Synapses):
+            raise ConfigurationError(f"{what}: {name} is no variable of {owner.name} itself; read one that is")
         size = 1 if expression.scalar else _extent(owner)[1]
         owner.variables.add_array(key, size=size, dimensions=expression.dim, scalar=expression.scalar)
-        owner.run_regularly(f"{key} = {expression.name}", when="end", order=1000)
+        owner.run_regularly(f"{key} = {name}", when="end", order=1000)
     return owner.variables[key]
-
-
-def _scale(what: str, variable: str, dimension: Any, unit: str) -> float:
-    """How many SI units make one ``unit``; it must fit the variable's dimension."""
-    known = _unit(unit)
-    if known is None and dimension is DIMENSIONLESS:
-        return 1.0  # any text
-    if known is None or get_dimensions(known) is not dimension:
-        said = "is no Brian2 unit" if known is None else "does not fit"
-        raise ConfigurationError(
-            f"{what}: unit {unit!r} {said}; {variable} takes a unit like {str(get_unit(dimension))!r}, with a prefix or not "
-            f"(written as in 'mV' or 'nS/um**2')"
-        )
-    return float(known)
-
-
-def _unit(text: str) -> Any:
-    """The Brian2 unit that ``text`` names, also products, quotients and powers of them; ``None`` if it names none."""
-    try:
-        return _value_of(ast.parse(text, mode="eval").body)
-    except (SyntaxError, KeyError, TypeError):
-        return None
-
-
-def _value_of(node: ast.expr) -> Any:
-    if isinstance(node, ast.Name):
-        return _UNITS[node.id]
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_value_of(node.left), _value_of(node.right))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_value_of(node.operand)
-    raise TypeError(f"{ast.dump(node)} is not part of a unit")
 
 
 def _dynamical(group: Any) -> Iterator[Any]:

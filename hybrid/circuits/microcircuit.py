@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.circuits.engine import check_state
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, State
 from hybrid.errors import ComponentError, ConfigurationError, TimeError, unknown
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hybrid.circuits.engine import Engine
 
 ENGINES = ("auto", "compiled", "runtime")
-SLOWER = 20  # measured on the network of benchmarks/circuits.py
+SLOWER = 30  # measured on the network of benchmarks/circuits.py
 UNSORTED_MATTERS = 1_000_000  # synapses, from where on their order costs more than it is worth mentioning
 
 
@@ -42,7 +43,7 @@ class Microcircuit(Component):
     parameters: arguments for ``build``.
     dt_ms: the circuit's own step; the tick must be a whole multiple of it. Default: the tick. A spike in any step of
         a tick belongs to that tick; afferent spikes of a tick are delivered in its first step.
-    engine: ``"compiled"`` (a C++ library), ``"runtime"`` (Brian2 with numpy, some ten times slower), or ``"auto"``:
+    engine: ``"compiled"`` (a C++ library), ``"runtime"`` (Brian2 with numpy, some 30 times slower), or ``"auto"``:
         compiled if there is a compiler, else runtime with a warning.
     region: label of the connectome's region that the circuit stands for.
 
@@ -133,6 +134,7 @@ class Microcircuit(Component):
         self._engine = self._brought_to_life(dt_ms * 1e-3, steps_per_tick, seed=int(rng.integers(2**32)))
         self._tick = 0
         if self._engine.layout.ports(self.name) != self._declared():
+            self.close()
             raise ConfigurationError(
                 f"circuit {self.name}: its build function gave other ports the second time; they must depend on its "
                 f"parameters only, not on the time step or on random numbers"
@@ -205,6 +207,7 @@ class Microcircuit(Component):
         return {"tick": np.array([self._tick]), **self._living().state()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_state(self.name, state, {"tick": 1})
         self._living().restore(dict(state))
         self._tick = int(state["tick"][0])
 

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
     from hybrid.masses.model import MassModel
 
 _SOURCES = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (kernel, far, functions, lanes, normals))
-_PARTS = ["all_finite", "make_room", "emit", "fill_past", "write_down", "arriving", "receive", "push", "euler", "heun"]
+_PARTS = [
+    "all_finite",
+    "make_room",
+    "felt_of",
+    "emit",
+    "fill_past",
+    "write_down",
+    "arriving",
+    "receive",
+    "push",
+    "euler",
+    "heun",
+]
 _compiled: dict[Any, Compiled] = {}
 
 
@@ -104,20 +116,23 @@ def _compile(
     }
     inlined = {
         "rhs": rhs,
-        "emitted": emitted or lanes.picker(coupled),
-        "state_of": lanes.reader(0, variables),
-        "kick_of": lanes.reader(rows.kick, variables),
-        "received_of": lanes.reader(rows.received, len(coupled)),
-        "drive_of": lanes.reader(rows.drive, 1),
-        "parameters_of": lanes.reader(rows.parameters, len(names)),
-        "put_state": lanes.writer(0, variables),
-        "put_kick": lanes.writer(rows.kick, variables),
+        "state_of": lanes.reader(*range(variables)),
+        "kick_of": lanes.reader(*range(rows.kick, rows.received)),
+        "received_of": lanes.reader(*range(rows.received, rows.drive)),
+        "drive_of": lanes.reader(rows.drive),
+        "parameters_of": lanes.reader(*range(rows.parameters, rows.total)),
+        "put_state": lanes.writer(*range(variables)),
+        "put_kick": lanes.writer(*range(rows.kick, rows.received)),
         "moved": lanes.mover(variables),
         "added": lanes.adder(variables),
     }
+    if emitted is not None:
+        inlined["emitted"] = emitted
     for name, function in inlined.items():
         namespace[name] = private(function, f"{name}_{mark}")
     exec(compile(_SOURCES[0], str(path or kernel.__file__), "exec"), namespace)
+    if emitted is None:
+        namespace["felt_of"] = lanes.reader(*coupled)
     for name in _PARTS:
         namespace[name] = _own(namespace[name], mark)
     for name in ("advance", "derivatives"):

@@ -81,7 +81,10 @@ class Engine:
         return trajectory[:, : self._cursor[2] - start], finite
 
     def saved(self, tick: int) -> dict[str, NDArray[Any]]:
-        """Copies of all that decides the future from ``tick`` on; the sums of a block begun are made again from it."""
+        """Copies of all that decides the future from ``tick`` on.
+
+        The sums of a block begun are made again from the history, which so must reach back from the block's first tick.
+        """
         first = tick - tick % self._block - self._far.longest - self._cursor[0]
         return {
             "state": self.state,

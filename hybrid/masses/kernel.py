@@ -134,12 +134,17 @@ def write_down(cells: FloatArray, trajectory: FloatArray, row: int) -> None:
             trajectory[v, row, i] = cells[i // LANES, v, i % LANES]
 
 
+def felt_of(flat: FloatArray, i: Any) -> Any:
+    """What others feel of the node at i; where that is just the coupled variables, a reader of these stands here."""
+    return emitted(state_of(flat, i), Parameters(*parameters_of(flat, i)))
+
+
 def emit(cells: FloatArray, history: FloatArray, position: int) -> None:
     """What others will feel of this tick."""
     flat = cells.reshape(cells.size)
     for i in range(history.shape[1]):
         at = np.uint64(i // LANES * (ROWS * LANES) + i % LANES)
-        felt = emitted(state_of(flat, at), Parameters(*parameters_of(flat, at)))
+        felt = felt_of(flat, at)
         for c in range(len(felt)):
             if SINE:
                 history[2 * c, i, position] = math.sin(felt[c])

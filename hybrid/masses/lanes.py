@@ -23,16 +23,14 @@ def unpacked(cells: FloatArray, first: int, stop: int, n: int) -> FloatArray:
     return np.array(cells[:, first:stop].transpose(1, 0, 2).reshape(stop - first, -1)[:, :n])
 
 
-def reader(first: int, count: int) -> Any:
-    """Function ``(flat, i) -> (row first, row first + 1, ...)`` of the node at ``i``, ``count`` floats."""
-    items = "".join(f"flat[i + uint64({(first + k) * LANES})], " for k in range(count))
-    return _unrolled("flat, i", f"return ({items})")
+def reader(*rows: int) -> Any:
+    """Function ``(flat, i) -> (float, ...)``: these rows of the node at ``i``."""
+    return _unrolled("flat, i", f"return ({''.join(f'flat[i + uint64({row * LANES})], ' for row in rows)})")
 
 
-def writer(first: int, count: int) -> Any:
-    """Function ``(flat, i, values)`` that puts exactly ``count`` values where :func:`reader` finds them."""
-    targets = "".join(f"flat[i + uint64({(first + k) * LANES})], " for k in range(count))
-    return _unrolled("flat, i, values", f"{targets} = values")
+def writer(*rows: int) -> Any:
+    """Function ``(flat, i, values)`` that puts exactly as many values into these rows of the node at ``i``."""
+    return _unrolled("flat, i, values", f"{''.join(f'flat[i + uint64({row * LANES})], ' for row in rows)} = values")
 
 
 def mover(count: int) -> Any:
@@ -45,11 +43,6 @@ def adder(count: int) -> Any:
     """Function ``(a, b) -> a + b`` for tuples of exactly ``count`` floats."""
     items = "".join(f"a{k} + b{k}, " for k in range(count))
     return _unrolled("a, b", f"{_names('a', count)} = a; {_names('b', count)} = b; return ({items})")
-
-
-def picker(indices: tuple[int, ...]) -> Any:
-    """Function ``(x, p)`` that gives some of x."""
-    return _unrolled("x, p", f"return ({''.join(f'x[{k}], ' for k in indices)})")
 
 
 def _names(stem: str, count: int) -> str:

@@ -92,10 +92,10 @@ def _make(name: str, unit: Unit, compiler: Compiler, folder: Path) -> Path:
     for file, text in unit.sources.items():
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(text)
-    brianlib = CPPWriter(str(folder))
-    LibraryDevice().copy_source_files(brianlib, str(folder))  # Brian2's own headers and, in newer versions, sources
+    LibraryDevice().copy_source_files(CPPWriter(str(folder)), str(folder))
+    brianlib = sorted(f"brianlib/{each.name}" for each in (folder / "brianlib").glob("*.cpp"))  # none in Brian2 2.9
     options = unit.options
-    sources = [UNIT, *sorted(brianlib.source_files), *options.sources]
+    sources = [UNIT, *brianlib, *options.sources]
     failure = _compile(compiler, sources, options.compile, options.link, folder)
     if failure:
         accepted = [each for each in options.compile if _accepts(compiler, [each], folder)]

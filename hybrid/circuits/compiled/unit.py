@@ -55,48 +55,53 @@ class Unit:
 
 def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float) -> Unit:
     """Everything that is needed to compile ``network``, which ``device`` has gathered, and to use the library."""
-    sources = device.write()
     vectors = sorted((v for v in device.arrays if v not in device.dynamic_arrays_2d), key=device.arrays.__getitem__)
     tables = sorted(device.dynamic_arrays_2d, key=device.dynamic_arrays_2d.__getitem__)
-    paths = sorted({code.owner.name for code in device.code_objects.values() if _pushes(code)})
+    pathways = sorted({code.owner.name for code in device.code_objects.values() if _pushes(code)})
     watched = [each for each in layout.watched if is_float(each)]
-    clocks = sorted(device.clocks, key=lambda clock: clock.name)
-    names: dict[str, Any] = dict(
+    sources = device.write()
+    _write_face(
+        device,
+        sources,
         schedule=_schedule(network, dt_s),
-        clocks=[(clock.name, steps_between(clock, dt_s, clock.name)) for clock in clocks],
-        clock_arrays=[
-            (clock.name, *(device.arrays[clock.variables[key]] for key in ("timestep", "dt", "t"))) for clock in clocks
-        ],
+        clocks=[_clock(device, each, dt_s) for each in sorted(device.clocks, key=lambda clock: clock.name)],
         arrays=[device.c_array(each) for each in vectors],
         tables=[(device.dynamic_arrays_2d[each], c_data_type(each.dtype)) for each in tables],
-        allocated=sorted(device.arrays[each] for each in vectors if not isinstance(each, DynamicArrayVariable))
-        + sorted(device.static_arrays),
         initial=sorted(device.static_arrays),
-        pathways=[(path, f"_before_run_{path}_push_spikes") for path in paths],
+        pathways=[(path, f"_before_run_{path}_push_spikes") for path in pathways],
         inputs=[device.c_array(each.space)["vector"] for each in layout.inputs.values()],
         spikes=[_spike_output(device, each) for each in layout.spikes.values()],
         readouts=[_readout(device, each) for each in layout.readouts.values()],
         watched=[device.c_array(each) for each in watched],
     )
-    templates = device.code_object_class().templater
-    for each in ("prelude", "life", "face"):
-        sources[f"{each}.cpp"] = getattr(templates, each)(None, None, **names)
-    sources[UNIT] = _one_translation_unit(device, sources)
+    named = {name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in layout.variables.items()}
     return Unit(
         sources,
         _options(device),
-        arrays={
-            device.arrays[each]: Slot(k, np.dtype(each.dtype), isinstance(each, DynamicArrayVariable))
-            for k, each in enumerate(vectors)
-        },
-        tables={device.dynamic_arrays_2d[each]: Slot(k, np.dtype(each.dtype)) for k, each in enumerate(tables)},
+        arrays={device.arrays[each]: _slot(k, each) for k, each in enumerate(vectors)},
+        tables={device.dynamic_arrays_2d[each]: _slot(k, each) for k, each in enumerate(tables)},
         initial=[np.ascontiguousarray(values) for _, values in sorted(device.static_arrays.items())],
-        pathways=paths,
-        named={
-            name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in layout.variables.items()
-        },
+        pathways=pathways,
+        named=named,
         watched=[full_name(each) for each in watched],
     )
+
+
+def _write_face(device: LibraryDevice, sources: Sources, **names: Any) -> None:
+    """Render this package's own part of the library, which is about ``names``, and the unit that includes all parts."""
+    templates = device.code_object_class().templater
+    for part in ("prelude", "life", "face"):
+        sources[f"{part}.cpp"] = getattr(templates, part)(None, None, **names)
+    sources[UNIT] = _one_translation_unit(device, sources)
+
+
+def _slot(index: int, variable: Any) -> Slot:
+    return Slot(index, np.dtype(variable.dtype), isinstance(variable, DynamicArrayVariable))
+
+
+def _clock(device: LibraryDevice, clock: Any, dt_s: float) -> dict[str, Any]:
+    arrays = {key: device.arrays[clock.variables[key]] for key in ("timestep", "dt", "t")}
+    return {"name": clock.name, "every": steps_between(clock, dt_s, clock.name), **arrays}
 
 
 def _pushes(code: Any) -> bool:

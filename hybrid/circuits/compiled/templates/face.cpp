@@ -4,16 +4,19 @@
 FACE void circuit_allocate()
 {
     _init_arrays();
-    {% for name, timestep, dt, t in clock_arrays %}
-    brian::{{name}}.timestep = brian::{{timestep}};
-    brian::{{name}}.dt = brian::{{dt}};
-    brian::{{name}}.t = brian::{{t}};
+    {% for each in clocks %}
+    brian::{{each.name}}.timestep = brian::{{each.timestep}};
+    brian::{{each.name}}.dt = brian::{{each.dt}};
+    brian::{{each.name}}.t = brian::{{each.t}};
     {% endfor %}
 }
 
 FACE void circuit_free()
 {
-    {% for name in allocated %}
+    {% for each in arrays if not each.vector %}
+    delete[] {{each.data}};
+    {% endfor %}
+    {% for name in initial %}
     delete[] brian::{{name}};
     {% endfor %}
 }

@@ -33,8 +33,8 @@ static const Scheduled schedule[] = {
     { 0, NULL }
 };
 static const Ticking clocks[] = {
-    {% for name, every in clocks %}
-    { {{every}}, &brian::{{name}} },
+    {% for each in clocks %}
+    { {{each.every}}, &brian::{{each.name}} },
     {% endfor %}
     { 0, NULL }
 };

@@ -40,19 +40,32 @@ struct FlushDenormals
 struct FlushDenormals { FlushDenormals() {} };
 #endif
 
-// By its bits, which -ffast-math cannot reason away: a number is finite unless its exponent is all ones.
-static inline uint64_t exponent(double value) { uint64_t bits; std::memcpy(&bits, &value, 8); return bits & 0x7ff0000000000000u; }
-static inline uint32_t exponent(float value) { uint32_t bits; std::memcpy(&bits, &value, 4); return bits & 0x7f800000u; }
-static inline bool is_finite(double value) { return exponent(value) != 0x7ff0000000000000u; }
-static inline bool is_finite(float value) { return exponent(value) != 0x7f800000u; }
+// By its bits, which -ffast-math cannot reason away: where all bits of the exponent are set, one more carries into the sign.
+static inline uint64_t carry(double value)
+{
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return (bits & 0x7ff0000000000000u) + 0x0010000000000000u;
+}
 
+static inline uint32_t carry(float value)
+{
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return (bits & 0x7f800000u) + 0x00800000u;
+}
+
+static inline bool in_sign(uint64_t bits) { return bits >> 63; }
+static inline bool in_sign(uint32_t bits) { return bits >> 31; }
+
+// The first that is infinite or not a number, or -1.
 template <class T> int64_t first_bad(const T* values, size_t size)
 {
-    bool bad = false;
+    decltype(carry(T())) all = 0;
     for (size_t i = 0; i < size; i++)
-        bad |= !is_finite(values[i]);
-    for (size_t i = 0; bad && i < size; i++)
-        if (!is_finite(values[i]))
+        all |= carry(values[i]);
+    for (size_t i = 0; in_sign(all) && i < size; i++)
+        if (in_sign(carry(values[i])))
             return (int64_t)i;
     return -1;
 }

@@ -1,0 +1,25 @@
+"""Runs every benchmark in one go, and says which aims were met."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import demo
+from hybrid.results import software_versions
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    print({name: version for name, version in software_versions().items() if name != "provenance"})
+    for script in ("circuits.py", "masses.py"):  # each in a process of its own: they set what a process can set once
+        print(f"\n== {script} ==", flush=True)
+        subprocess.run([sys.executable, str(HERE / script)], check=True)
+    print("\n== demo.py ==", flush=True)
+    demo.main()
+
+
+if __name__ == "__main__":
+    main()
