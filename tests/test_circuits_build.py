@@ -290,8 +290,9 @@ def test_groups_with_a_longer_step_and_parts_of_fibres(engine):
         ears = NeuronGroup(1, "heard : 1", name="ears")
         synapses = Synapses(fibres[1:3], ears, on_pre="heard_post += 1", name="synapses")
         synapses.connect()
+        seen = brian2.StateMonitor(slow, "x", record=[0], name="seen")
         return Circuit(
-            Network(slow, fibres, ears, synapses), inputs={"in": fibres}, outputs={"spikes": slow, "echo": fibres}
+            Network(slow, fibres, ears, synapses, seen), inputs={"in": fibres}, outputs={"spikes": slow, "echo": fibres}
         )
 
     circuit = alive(build, engine)
@@ -300,6 +301,8 @@ def test_groups_with_a_longer_step_and_parts_of_fibres(engine):
     assert np.array_equal(out["spikes"], [[0, 0, 5, 5, 10, 10], [0, 1, 0, 1, 0, 1], [1] * 6])
     assert np.array_equal(out["echo"], [given.ticks, given.ids, given.counts])
     assert circuit.read("heard") == [4]
+    assert np.array_equal(circuit.read("slow.x"), [3, 3])  # it ran in steps 0, 5 and 10
+    assert circuit.read("seen.t") == pytest.approx([0, 0.5e-3, 1e-3])
 
 
 def test_afferents_are_silent_in_a_network_of_their_own():

@@ -19,10 +19,11 @@ import pytest
 from brian2 import Network, NeuronGroup, Synapses, check_units, implementation, ms
 from circuit_examples import TICK, alive, counting, deterministic, live, noisy, random_spikes
 
+from hybrid.cache import cache_folder
 from hybrid.circuits import Circuit, Microcircuit, microcircuit
 from hybrid.circuits.building import Recipe
 from hybrid.circuits.compiled import compiler, engine
-from hybrid.circuits.compiled.cache import cache_folder, key_of
+from hybrid.circuits.compiled.cache import key_of
 from hybrid.errors import CompilerError, ConfigurationError
 
 
@@ -62,7 +63,7 @@ def test_same_code_is_compiled_once(compilations, monkeypatch, tmp_path):
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
     circuits = [alive(counting, "compiled", seed=k, name=name) for k, name in enumerate(("left", "right", "left"))]
     assert compilations == ["left"]
-    assert [path.suffix for path in tmp_path.iterdir()] == [".so"]
+    assert [path.suffix for path in (tmp_path / "circuits").iterdir()] == [".so"]
     for circuit in circuits:
         circuit.close()
 
@@ -88,7 +89,7 @@ def test_ranks_that_race_for_one_library(monkeypatch, tmp_path):
     for thread in threads:
         thread.join()
     assert found[0] == found[1]
-    assert list(tmp_path.iterdir()) == [found[0]]
+    assert list((tmp_path / "circuits").iterdir()) == [found[0]]
 
 
 def test_generated_code_does_not_depend_on_the_process():
@@ -114,7 +115,7 @@ def test_generated_code_does_not_depend_on_the_process():
 def test_broken_file_in_the_cache_is_made_again(compilations, monkeypatch, tmp_path):
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
     alive(counting, "compiled").close()
-    (library,) = tmp_path.iterdir()
+    (library,) = (tmp_path / "circuits").iterdir()
     library.write_bytes(b"not a library")
     alive(counting, "compiled").close()
     assert len(compilations) == 2
@@ -198,7 +199,7 @@ def test_compiler_that_compiles_nothing(monkeypatch, tmp_path):
         alive(counting, "compiled")
     with pytest.warns(RuntimeWarning, match="numpy mode"):
         live(alive(counting, "auto"), random_spikes(5, lines=3), [5])
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list((tmp_path / "cache" / "circuits").iterdir()) == []
 
 
 def test_flag_that_the_compiler_does_not_know_is_left_out(monkeypatch, tmp_path):
@@ -210,14 +211,14 @@ def test_flag_that_the_compiler_does_not_know_is_left_out(monkeypatch, tmp_path)
 
 def test_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "here"))
-    assert cache_folder() == tmp_path / "here"
+    assert cache_folder("circuits") == tmp_path / "here" / "circuits"
     monkeypatch.delenv("HYBRID_CACHE")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "hybrid"
+    assert cache_folder("circuits") == tmp_path / "xdg" / "hybrid" / "circuits"
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "file" / "below"))
-    assert cache_folder().is_dir()  # a temporary one
+    assert cache_folder("circuits").is_dir()  # a temporary one
 
 
 def test_borders_of_texts_are_part_of_the_key():

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    {"errors", "units", "clock"},
+    {"errors", "units", "clock", "cache"},
     {"signals", "random", "connectome"},
     {"ports", "delay_line"},
     {"component", "adapter", "transport"},
@@ -102,6 +102,8 @@ def test_heavy_libraries_have_one_door(library, door):
 
 
 def test_importing_hybrid_imports_neither_brian2_nor_mpi4py():
-    code = "import hybrid, adapters, sys; sys.exit(' '.join({'brian2', 'mpi4py', 'matplotlib'} & set(sys.modules)) or 0)"
+    code = (
+        "import hybrid, adapters, sys; sys.exit(' '.join({'brian2', 'mpi4py', 'matplotlib'} & set(sys.modules)) or 0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

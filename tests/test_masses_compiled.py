@@ -44,12 +44,18 @@ class {name}(MassModel):
 """
 SLOPE = """
 import sys
-sys.path.insert(0, {folder!r})
+sys.path[:0] = [{folder!r}, {tests!r}]
+from hybrid.masses import MassNetwork
 from hybrid.masses.compiled import compiled_for
+from masses_toys import lived, one_node, prepared
 for name in {names!r}:
     model = getattr(__import__(name.lower()), name)()
     slope = model.derivatives([[3.0]], [[0.0]])[0, 0]
     loaded = sum(compiled_for(model).derivatives.stats.cache_hits.values())
+    if {whole}:
+        network = MassNetwork("net", one_node(), model, initial={{"x": 3.0}}, integrator="euler")
+        x = lived(prepared(network, 0.5), 2)["x"][:, 0]
+        assert abs((x[1] - x[0]) / 0.5 - slope) < 1e-12, (name, x, slope)
     print(slope, loaded)
 """
 
@@ -58,10 +64,11 @@ def write(folder: Path, name: str, gain: float = 2.0, added: float = 0.5, sign: 
     (folder / f"{name.lower()}.py").write_text(USER_MODEL.format(name=name, gain=gain, added=added, sign=sign))
 
 
-def slopes(folder: Path, *names: str) -> list[tuple[float, int]]:
-    """What fresh processes that share a cache compute at x = 3, and how many functions they loaded from it."""
-    environment = {**os.environ, "HYBRID_CACHE_DIR": str(folder / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
-    code = SLOPE.format(folder=str(folder), names=names)
+def slopes(folder: Path, *names: str, whole: bool = False) -> list[tuple[float, int]]:
+    """What fresh processes that share a cache compute at x = 3, and how many functions they loaded from it.
+    ``whole`` has them take a step with the network, too."""
+    environment = {**os.environ, "HYBRID_CACHE": str(folder / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    code = SLOPE.format(folder=str(folder), tests=str(Path(__file__).parent), names=names, whole=whole)
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
@@ -84,12 +91,11 @@ def test_second_process_loads_and_a_changed_model_is_compiled_again(tmp_path: Pa
 
 def test_models_compiled_apart_do_not_mix_when_loaded_together(tmp_path: Path) -> None:
     """Their functions have the same names; linked by name, one would run with the equations of the other."""
-    (tmp_path / "one").mkdir()
     for name, gain in (("First", 2.0), ("Second", 5.0)):
         write(tmp_path, name, gain=gain)
-        assert slopes(tmp_path, name)[0][1] == 0
-    assert slopes(tmp_path, "First", "Second") == [(-6.5, 1), (-15.5, 1)]
-    assert slopes(tmp_path, "Second", "First") == [(-15.5, 1), (-6.5, 1)]
+        assert slopes(tmp_path, name, whole=True)[0][1] == 0
+    assert slopes(tmp_path, "First", "Second", whole=True) == [(-6.5, 1), (-15.5, 1)]
+    assert slopes(tmp_path, "Second", "First", whole=True) == [(-15.5, 1), (-6.5, 1)]
 
 
 def test_no_place_to_write_is_no_error(tmp_path: Path) -> None:

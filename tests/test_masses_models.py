@@ -260,9 +260,9 @@ def test_kuramoto_pair_locks_at_the_delayed_difference() -> None:
 
 def test_reduced_wong_wang_response_is_smooth_where_it_is_0_over_0() -> None:
     model = ReducedWongWang(w=0.0, I_o=0.108 / 0.27)  # a I = b
-    at, near = (slopes(ReducedWongWang(w=0.0, I_o=0.4 + d), 0.5)[0] for d in (0.0, 3e-6))
+    at, near = (slopes(ReducedWongWang(w=0.0, I_o=0.4 + d), 0.5)[0] for d in (0.0, 1e-6))
     assert slopes(model, 0.5)[0] == pytest.approx(-0.005 + 0.5 * 0.641 / 154.0, rel=1e-12)
-    assert near - at == pytest.approx(0.5 * 0.641 * 0.27 * 3e-6 / 2, rel=1e-3)
+    assert near - at == pytest.approx(0.5 * 0.641 * 0.27 * 1e-6 / 2, rel=1e-3)
 
 
 def test_reduced_wong_wang_rate_is_the_one_that_holds_the_gating() -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from numba import njit
 from numba.core.errors import NumbaError
 
+from hybrid.cache import cache_folder
 from hybrid.errors import ConfigurationError
 from hybrid.masses import far, functions, kernel, lanes, normals
 from hybrid.masses.fingerprint import fingerprint
@@ -157,7 +158,7 @@ def does_not_compile(model: MassModel, error: NumbaError) -> ConfigurationError:
 
 def _kept_source(digest: str) -> Path | None:
     """The copy of the kernel that numba keeps machine code beside; ``None`` if there is nowhere to write."""
-    path = cache_directory() / f"kernel_{digest[:32]}.py"
+    path = cache_folder("masses") / f"kernel_{digest[:32]}.py"
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,10 +169,3 @@ def _kept_source(digest: str) -> Path | None:
     except OSError:
         return None
     return path
-
-
-def cache_directory() -> Path:
-    """Where compiled kernels are kept: ``HYBRID_CACHE_DIR``, or the user's cache."""
-    given = os.environ.get("HYBRID_CACHE_DIR")
-    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hybrid"
-    return base / "masses"

@@ -6,34 +6,12 @@ import hashlib
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-
-def cache_folder() -> Path:
-    """``$HYBRID_CACHE``, or the platform's folder for caches; made if need be. A temporary one if it is not writable."""
-    named = os.environ.get("HYBRID_CACHE")
-    if named:
-        folder = Path(named).expanduser()
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Caches" / "hybrid"
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    except OSError:
-        pass
-    return Path(_substitute().name)
-
-
-@cache
-def _substitute() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="hybrid-cache-")
+from hybrid.cache import cache_folder
 
 
 @cache
@@ -64,7 +42,7 @@ def find_or_make(key: str, make: Callable[[Path], Path]) -> Path:
 
     Whoever comes first puts the finished file in place in one step; several processes may do so at once.
     """
-    wanted = cache_folder() / f"{key}.so"
+    wanted = cache_folder("circuits") / f"{key}.so"
     if wanted.exists():
         return wanted
     folder = Path(tempfile.mkdtemp(prefix="build-", dir=wanted.parent))
