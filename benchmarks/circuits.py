@@ -24,7 +24,7 @@ import numpy as np
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, Synapses, ms, mV
 
 from hybrid.circuits import Afferents, Circuit, Microcircuit
-from hybrid.circuits.compiled.compiler import ALIGN_LOOPS, find_compiler
+from hybrid.circuits.compiled.compiler import ALIGN_LOOPS, VECTORS, find_compiler
 from hybrid.clock import Clock, Window
 from hybrid.signals import Spikes
 
@@ -81,7 +81,7 @@ class Stock:
 
     def __init__(self, folder: str, given: Spikes, ticks: int) -> None:
         self.folder = Path(folder)
-        brian2.prefs.codegen.cpp.extra_compile_args_gcc += [ALIGN_LOOPS]
+        brian2.prefs.codegen.cpp.extra_compile_args_gcc += [ALIGN_LOOPS, *VECTORS]
         brian2.set_device("cpp_standalone", build_on_run=False)
         brian2.seed(int(np.random.default_rng(SEED).integers(2**32)))
         source = SpikeGeneratorGroup(FIBRES, given.ids, given.ticks * TICK.tick_ms * ms, name="fibres")

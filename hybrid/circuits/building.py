@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,9 @@ from brian2.core.tracking import InstanceFollower, InstanceTrackerSet
 from hybrid.circuits.circuit import Circuit
 from hybrid.circuits.layout import Layout, lay_out
 from hybrid.errors import ConfigurationError, HybridError
+
+if sys.excepthook.__module__ == "brian2.utils.logger":  # it calls every error of a script one of Brian2's, to be reported
+    sys.excepthook = sys.__excepthook__
 
 # by this way, since the package brian2.devices hides the module behind an object of the same name
 _devices: Any = import_module("brian2.devices.device")

@@ -24,6 +24,9 @@ INSTALL = (
 )
 
 ALIGN_LOOPS = "-falign-loops=32"
+# glibc shows its vector exp and log only where this is defined, which Brian2's -fno-finite-math-only prevents; and gcc gives up
+# on loops over many state variables too early. Neurons of Hodgkin-Huxley type run two to three times faster with both
+VECTORS = ("-D__FAST_MATH__", "--param=vect-max-version-for-alias-checks=200")
 
 
 class NoCompilerError(CompilerError):
@@ -41,7 +44,7 @@ class Compiler:
     def library_flags(self) -> list[str]:
         # unaligned, the same loop over neurons was found to run up to 30 % slower, by chance of what stands before it
         flags = ["-fPIC", "-fvisibility=hidden", ALIGN_LOOPS]
-        return flags if "clang" in self.version else [*flags, "-fno-gnu-unique"]  # clang has no unique symbols
+        return flags if "clang" in self.version else [*flags, "-fno-gnu-unique", *VECTORS]  # clang knows none of these
 
 
 def find_compiler() -> Compiler:
