@@ -123,7 +123,7 @@ class Scheduler:
         received, failure = self._transport.exchange(
             outgoing, mine, f"{where} (t = {self._clock.ms(self._at.start):g} ms)"
         )
-        self.seconds["exchange"] += time.perf_counter() - start
+        self.seconds["exchange" if self._at.stop else "prepare"] += time.perf_counter() - start
         if failure is None:
             return received
         kind = getattr(errors, failure.error, ComponentError)

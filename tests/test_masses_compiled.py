@@ -89,6 +89,7 @@ def test_second_process_loads_and_a_changed_model_is_compiled_again(tmp_path: Pa
     assert slopes(tmp_path, "Model") == [(-6.5, 1)]
 
 
+@pytest.mark.long
 def test_models_compiled_apart_do_not_mix_when_loaded_together(tmp_path: Path) -> None:
     """Their functions have the same names; linked by name, one would run with the equations of the other."""
     for name, gain in (("First", 2.0), ("Second", 5.0)):
