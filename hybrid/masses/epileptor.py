@@ -67,7 +67,8 @@ class Epileptor(MassModel):
 
     variables: ClassVar[tuple[str, ...]] = ("x1", "y1", "z", "x2", "y2", "g")
     coupled: ClassVar[tuple[str, ...]] = ("x1", "x2")
-    default_coupling: ClassVar[Coupling] = Difference(0.5)
+    # for TVB's weights as they are (rows sum to up to 70); from about 0.1 a step of 0.1 ms is too long for that
+    default_coupling: ClassVar[Coupling] = Difference(0.03)
     rhs = staticmethod(epileptor)
 
     x0: ArrayLike = -2.2
