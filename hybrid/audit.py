@@ -16,17 +16,29 @@ ROUNDING = 1e-9  # relative; what sums of floating-point numbers may differ by
 
 
 class Ledger:
-    """Running totals of one conversion, per line: expected mean and variance, and what was delivered."""
+    """Running totals of one conversion, per line: expected mean and variance, and what was delivered.
+
+    ``covariance`` is what the declared variance of the sum over lines has beyond the sum of their variances.
+    """
 
     def __init__(self, size: int) -> None:
         self.expected: FloatArray = np.zeros(size)
         self.variance: FloatArray = np.zeros(size)
         self.delivered: FloatArray = np.zeros(size)
+        self.covariance: FloatArray = np.zeros(1)
 
     def enter(self, moments: Moments, delivered: Signal, clock: Clock) -> None:
         self.expected += moments.mean
         self.variance += moments.variance
         self.delivered += delivered.total(clock)
+        if moments.variance_of_sum is not None:
+            self.covariance += moments.variance_of_sum - moments.variance.sum()
+
+    @property
+    def variance_of_sum(self) -> float | None:
+        """``None`` where lines are independent."""
+        covariance = float(self.covariance[0])
+        return max(float(self.variance.sum()) + covariance, 0.0) if covariance else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +85,42 @@ def balance(
     Parameters
     ----------
     expected, delivered, variance: ``[line]``.
-    variance_of_sum: where lines are not independent.
+    variance_of_sum: where lines are not independent; an event may then be one of each line.
     scale: ``[line]``, the size of the numbers that ``expected`` is a difference of; it decides what is rounding.
     jump: the size of a single event, 1 for spikes: a few rare ones are no deviation.
     """
     sizes = np.maximum(np.abs(expected), np.abs(delivered))
     scale = sizes if scale is None else np.maximum(scale, sizes)
     difference = np.where(np.abs(delivered - expected) <= ROUNDING * scale, 0.0, delivered - expected)
-    per_line = _z(difference, variance, jump)
+    per_line = _z(difference, variance, jump * _clumps(variance, expected))
     worst = int(np.argmax(np.abs(per_line)))
     total = float(delivered.sum() - expected.sum())
     total = 0.0 if abs(total) <= ROUNDING * scale.sum() else total
     if variance_of_sum is None:
-        variance_of_sum = float(variance.sum())
+        variance_of_sum, together = float(variance.sum()), 1
+    else:
+        together = len(variance)
     return {
         "expected": float(expected.sum()),
         "delivered": float(delivered.sum()),
         "bias": total / float(expected.sum()) if expected.sum() else 0.0,
-        "z": float(_z(np.array([total]), np.array([variance_of_sum]), jump)[0]),
+        "z": float(_z(np.array([total]), np.array([variance_of_sum]), jump * together)[0]),
         "worst_z": _corrected(float(per_line[worst]), len(per_line)),
         "worst_line": worst,
     }
 
 
-def _z(difference: FloatArray, variance: FloatArray, jump: float) -> FloatArray:
+def _clumps(variance: FloatArray, expected: FloatArray) -> FloatArray:
+    """The events that may come at once: 1, or ``2 F - 1`` where the declared Fano factor F is above that of Poisson counts.
+
+    A rule, not a bound: bursts have no largest size, and with this one rare ones raise no alarm.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fano = np.where((expected > 0) & (variance > expected), variance / expected, 1.0)
+    return 2 * fano - 1
+
+
+def _z(difference: FloatArray, variance: FloatArray, jump: FloatArray | float) -> FloatArray:
     """``difference / sqrt(variance)``, or, for events, the z-score of Bennett's bound on so large a deviation.
 
     Bennett (1962): a sum of independent terms of variance v, none above b, exceeds its mean by t with a chance of at most
@@ -104,7 +128,7 @@ def _z(difference: FloatArray, variance: FloatArray, jump: float) -> FloatArray:
     """
     size = np.abs(difference)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if jump:
+        if np.any(jump):
             u = jump * size / variance
             z = np.sqrt(2 * variance * ((1 + u) * np.log1p(u) - u)) / jump
             z = np.where(u < 1e-4, size / np.sqrt(variance), z)  # where the bracket is a difference of equals

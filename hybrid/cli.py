@@ -1,4 +1,4 @@
-"""The command line: ``hybrid demo | run | plan | validate | info | plot``."""
+"""The command line: ``hybrid demo | run | plan | validate | info | plot | check``."""
 
 from __future__ import annotations
 
@@ -75,6 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("file", type=Path)
     plot.add_argument(
         "--out", type=Path, default=None, metavar="PNG", help="the picture; beside the results if left out"
+    )
+    check = command(
+        "check", _check, "try an adapter or a component of yours: its contract check by check, and a picture"
+    )
+    check.add_argument("reference", metavar="MODULE:CLASS", help="looked for in the current folder first")
+    check.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE",
+        help="an argument of its constructor; may be given several times",
+    )  # fmt: skip
+    check.add_argument(
+        "--out", type=Path, default=None, metavar="PNG", help="the picture of an adapter; in results/ if left out"
     )
     return parser
 
@@ -164,6 +175,54 @@ def _plot(options: argparse.Namespace) -> None:
     from hybrid.results import Results
 
     _draw(Results.load(options.file), options.out or options.file.with_suffix(".png"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    from hybrid.adapter import Adapter
+    from hybrid.component import Component
+    from hybrid.references import made, override_value, resolve
+    from hybrid.testing import adapter_checks, component_checks, format_verdicts, verdicts
+
+    arguments: dict[str, Any] = {}
+    for override in options.overrides:
+        override_value(arguments, override)
+    factory = resolve(options.reference, "adapters", Path.cwd())
+
+    def make() -> Any:
+        return made(factory, arguments, options.reference)
+
+    kind = type(make())
+    if issubclass(kind, Adapter):
+        found = verdicts(adapter_checks(make))
+    elif issubclass(kind, Component) and options.out is None:
+        with component_checks(make) as checks:
+            found = verdicts(checks)
+    elif issubclass(kind, Component):
+        raise ConfigurationError(f"{options.reference} is a component; only adapters are drawn, leave out --out")
+    else:
+        raise ConfigurationError(
+            f"{options.reference} is no adapter and no component; derive it from hybrid.Adapter or hybrid.Component"
+        )
+    print(format_verdicts(found), flush=True)
+    kept = all(each.kept for each in found)
+    if issubclass(kind, Adapter):
+        _draw_adapter(make, options.out or Path("results") / f"check_{kind.__name__}.png", kept)
+    if not kept:
+        sys.exit(1)
+
+
+def _draw_adapter(make: Any, picture: Path, kept: bool) -> None:
+    from hybrid.plot.bench import plot_adapter
+
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        plot_adapter(make, picture)
+    except Exception as error:
+        if kept or isinstance(error, ConfigurationError):
+            raise
+        print(f"no picture: {type(error).__name__}: {error}")  # what is broken was said above
+    else:
+        print(f"picture: {picture}")
 
 
 def _complain(error: HybridError) -> None:

@@ -125,7 +125,7 @@ class Connection:
             if self._after:
                 expected = _due_after(self._ledger_after.expected, expected, self._arrived, scale)
                 delivered = self._ledger_after.delivered + self._after.held()
-                variance, variance_of_sum = self._ledger_after.variance, None
+                variance, variance_of_sum = self._ledger_after.variance, self._ledger_after.variance_of_sum
         adapter = type(self.adapter).__name__ if self.adapter else "none"
         return AuditRow(
             self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),

@@ -5,12 +5,9 @@ A file names classes and functions (``module:Class``, or the bare name of one of
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import math
-import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,9 +18,10 @@ from hybrid.adapter import Adapter
 from hybrid.brain import Brain
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.errors import ConfigurationError, HybridError, WiringError, unknown
+from hybrid.errors import ConfigurationError, HybridError, WiringError
 from hybrid.experiment_schema import ComponentTable, ConnectionTable, Document, RecordEntry, Table
 from hybrid.recorder import Every
+from hybrid.references import check_arguments, made, override_value, resolve
 from hybrid.simulation import Simulation
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
@@ -58,7 +56,7 @@ class Experiment:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigurationError(f"{path} cannot be read as TOML: {error}") from None
         for override in overrides:
-            _override(tables, override)
+            override_value(tables, override)
         return cls(tables, path.resolve().parent, path.name)
 
     def brain(self) -> Brain:
@@ -112,15 +110,15 @@ class Experiment:
         if table.circuit:
             from hybrid.circuits import Microcircuit
 
-            build = self.resolve(table.circuit, "hybrid.circuits")
-            _check_arguments(build, table.parameters, table.circuit)
+            build = resolve(table.circuit, "hybrid.circuits", self.folder)
+            check_arguments(build, table.parameters, table.circuit)
             options = {
                 key: value for key in ("dt_ms", "engine", "region") if (value := getattr(table, key)) is not None
             }
             return Microcircuit(name, build, parameters=table.parameters, **options)
         if table.kind:
-            component: Component = _made(
-                self.resolve(table.kind, "hybrid"), {"name": name, **table.parameters}, table.kind
+            component: Component = made(
+                resolve(table.kind, "hybrid", self.folder), {"name": name, **table.parameters}, table.kind
             )
             return component
         return self._masses(name, table, connectome)
@@ -140,10 +138,10 @@ class Experiment:
         if table.coupling is not None:
             options["coupling"] = self._made_from(table.coupling, "hybrid.masses")
         if table.noise is not None:
-            options["noise"] = _made(Noise, table.noise, "noise")
+            options["noise"] = made(Noise, table.noise, "noise")
         if table.integrator is not None:
             options["integrator"] = table.integrator
-        model = _made(self.resolve(table.model, "hybrid.masses"), table.parameters, table.model)
+        model = made(resolve(table.model, "hybrid.masses", self.folder), table.parameters, table.model)
         return MassNetwork(name, part, model=model, **options)
 
     def _connect(self, brain: Brain, name: str, wire: ConnectionTable, connectome: Connectome | None) -> None:
@@ -170,23 +168,7 @@ class Experiment:
         if "kind" not in table:
             raise ConfigurationError(f"{given} needs kind = 'module:Class'")
         kind = table.pop("kind")
-        return _made(self.resolve(kind, home), table, kind)
-
-    def resolve(self, reference: str, home: str) -> Any:
-        """What ``module:name`` refers to; a bare name is looked up in ``home``."""
-        module_name, colon, name = str(reference).rpartition(":")
-        module_name = module_name if colon else home
-        sys.path.insert(0, str(self.folder))
-        try:
-            module = importlib.import_module(module_name)
-        except ImportError as error:
-            raise ConfigurationError(f"{reference!r}: module {module_name!r} cannot be imported ({error})") from None
-        finally:
-            sys.path.remove(str(self.folder))
-        if not hasattr(module, name):
-            public = getattr(module, "__all__", [each for each in vars(module) if not each.startswith("_")])
-            raise unknown(f"{module_name}:", name, sorted(public))
-        return getattr(module, name)
+        return made(resolve(kind, home, self.folder), table, kind)
 
 
 class _at:  # noqa: N801  (reads as a preposition)
@@ -216,34 +198,6 @@ def _port(brain: Brain, reference: str) -> Any:
     return brain[component][port]
 
 
-def _made(factory: Callable[..., Any], arguments: Table, what: str) -> Any:
-    _check_arguments(factory, arguments, what)
-    try:
-        return factory(**arguments)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, HybridError):
-            raise
-        raise ConfigurationError(f"{what} cannot be made of {arguments}: {error}") from error
-
-
-def _check_arguments(function: Callable[..., Any], arguments: Iterable[str], what: str) -> None:
-    if not callable(function):
-        raise ConfigurationError(f"{what} is not a class or function")
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # of some built-in types
-        return
-    if any(each.kind is each.VAR_KEYWORD for each in parameters):
-        return
-    known = [each.name for each in parameters]
-    for name in arguments:
-        if name not in known:
-            raise unknown(f"{what}: parameter", name, known)
-    missing = [each.name for each in parameters if each.default is each.empty and each.name not in arguments]
-    if missing:
-        raise ConfigurationError(f"{what} needs {', '.join(missing)}")
-
-
 def _tables_of(tables: Mapping[str, Any], group: str) -> Iterable[tuple[str, Any]]:
     found = tables.get(group)
     return found.items() if isinstance(found, Mapping) else ()
@@ -265,22 +219,3 @@ def _check_finite(value: Any, where: str) -> None:
             _check_finite(inner, where)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ConfigurationError(f"{where} = {value} is not finite; give a number")
-
-
-def _override(tables: Table, override: str) -> None:
-    path, equals, text = override.partition("=")
-    keys = [key.strip() for key in path.split(".")]
-    if not equals or not all(keys):
-        raise ConfigurationError(f"--set {override}: write --set table.key=value")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()  # a word without quotes
-    table = tables
-    for depth, key in enumerate(keys[:-1]):
-        if key not in table and depth < 2:
-            raise unknown(f"--set {override}: table", ".".join(keys[: depth + 1]), table)
-        table = table.setdefault(key, {})
-        if not isinstance(table, dict):
-            raise ConfigurationError(f"--set {override}: {'.'.join(keys[: depth + 1])} is a value, not a table")
-    table[keys[-1]] = value

@@ -284,10 +284,14 @@ KINDS: dict[str, type[Signal]] = {kind.__name__: kind for kind in (Spikes, Rates
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Mean and variance, ``[size]`` each, of the total an adapter should deliver (see :meth:`Signal.total`)."""
+    """Mean and variance, ``[size]`` each, of the total an adapter should deliver (see :meth:`Signal.total`).
+
+    ``variance_of_sum`` is that of the sum over all lines, where lines are not independent.
+    """
 
     mean: FloatArray
     variance: FloatArray
+    variance_of_sum: float | None = None
 
 
 def check_rates(rates: Rates, what: str) -> None:

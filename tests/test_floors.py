@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"errors", "units", "clock", "cache"},
-    {"signals", "random", "connectome"},
+    {"signals", "random", "references", "connectome"},
     {"ports", "delay_line"},
     {"component", "adapter", "transport"},
     {"masses", "circuits", "connection", "audit", "testing"},

@@ -11,7 +11,7 @@ from hybrid import Adapter, Currents, Moments, Rates, Spikes, States
 from hybrid.errors import ConfigurationError
 from hybrid.random import generator_state, restore_generator
 from hybrid.signals import check_rates
-from hybrid.testing import ContractError, check_adapter, check_component
+from hybrid.testing import ContractError, adapter_checks, check_adapter, check_component, verdicts
 
 # -- components --------------------------------------------------------------------------------------------------------
 
@@ -367,26 +367,113 @@ def test_an_adapter_that_breaks_one_promise_is_caught(broken, text):
         check_adapter(broken)
 
 
-# one draw a tick with p = 1 - exp(-rate * tick) loses rate * tick / 2: 5 % at 1,000 Hz, which takes a long trial to tell
-def test_a_small_bias_is_found_by_a_longer_trial():
-    class Bernoulli(RateToPoisson):
-        def prepare(self, clock, source, target, rng):
-            super().prepare(clock, source, target, rng)
-            self.rng = rng
+class OneDrawATick(RateToPoisson):
+    """At most one spike a tick, with probability ``p(rate * tick)``, declared as Poisson."""
 
+    def p(self, mean):
+        return np.minimum(mean, 1.0)
+
+    def convert(self, signal):
+        check_rates(signal, "OneDrawATick")
+        p = self.p(signal.hz * self._clock.tick_ms * 1e-3)
+        return Spikes.from_counts(signal.window, self._counts.random(signal.hz.shape) < p)
+
+
+class LosesWhatIsSimultaneous(OneDrawATick):
+    def p(self, mean):
+        return -np.expm1(-mean)
+
+
+# p = rate * tick keeps the mean, but has a Fano factor of 1 - p: .9 at 1,000 Hz (E[p^2] / E[p] = .108 for rates from 500 to
+# 1,500 Hz)
+def test_one_draw_a_tick_declared_as_poisson_has_too_little_variance():
+    with pytest.raises(ContractError, match=r"at 1000 Hz its variance is 0\.(8[789]|90).* times .* declares \(z = -"):
+        check_adapter(OneDrawATick)
+    found = verdicts(adapter_checks(OneDrawATick))
+    assert [each.name for each in found if not each.kept] == ["variance"]
+
+
+class Bernoulli(OneDrawATick):
+    def expected(self, signal):
+        p = signal.hz * self._clock.tick_ms * 1e-3
+        return Moments(p.sum(axis=0), (p * (1 - p)).sum(axis=0))
+
+
+class AllTheSame(Bernoulli):
+    """One draw for all lines: right for each, though their sum scatters far more."""
+
+    def convert(self, signal):
+        check_rates(signal, "AllTheSame")
+        p = self.p(signal.hz * self._clock.tick_ms * 1e-3)
+        return Spikes.from_counts(signal.window, self._counts.random((len(p), 1)) < p)
+
+
+@pytest.mark.parametrize("right", [Bernoulli, AllTheSame])
+def test_variance_declared_for_what_is_delivered_passes_whether_or_not_lines_are_independent(right):
+    check_adapter(right)
+
+
+class Clumps(RateToPoisson):
+    """Half as many events, two spikes each: the right mean, twice the variance."""
+
+    def convert(self, signal):
+        return super().convert(signal.scaled(0.5)).scaled(2)
+
+
+class DeclaresNone(RateToPoisson):
+    def expected(self, signal):
+        return Moments(super().expected(signal).mean, np.zeros(signal.size))
+
+
+class Mixes(SpikeToRate):
+    """Gives every line the mean of all: the sum is right, no line is."""
+
+    def convert(self, signal):
+        rates = super().convert(signal)
+        return Rates(rates.window, rates.size, np.repeat(rates.hz.mean(axis=1, keepdims=True), rates.size, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        (Clumps, r"at \d+ Hz its variance is (1\.9|2)\S* times what expected\(\) declares \(z = \+"),
+        (DeclaresNone, r"at .* Hz it delivered .* declares .* \+- 0"),
+        (Mixes, r"at .* Hz line \d+ delivered .* more than expected\(\) declares, and no variance"),
+    ],
+)
+def test_a_variance_that_is_declared_wrongly_is_caught(broken, text):
+    with pytest.raises(ContractError, match=text):
+        check_adapter(broken)
+
+
+def biased(rate_hz, factor):
+    class Biased(RateToPoisson):
         def convert(self, signal):
-            check_rates(signal, "Bernoulli")
-            return Spikes.from_counts(signal.window, self.rng.random(signal.hz.shape) < -np.expm1(-signal.hz * 1e-4))
+            near = (signal.hz > 0.4 * rate_hz) & (signal.hz < 1.6 * rate_hz)
+            return super().convert(Rates(signal.window, signal.size, np.where(near, factor, 1.0) * signal.hz))
 
-        def state(self):
-            return {"rng": generator_state(self.rng)}
+    return Biased
 
-        def restore(self, state):
-            restore_generator(self.rng, state["rng"])
 
-    check_adapter(Bernoulli, ticks=300)
+@pytest.mark.parametrize(("rate_hz", "factor"), [(1.0, 0.95), (1.0, 1.05), (1000.0, 0.99), (1000.0, 1.01)])
+def test_a_small_bias_is_found(rate_hz, factor):
+    with pytest.raises(ContractError, match=rf"at {rate_hz:g} Hz.* it delivered"):
+        check_adapter(biased(rate_hz, factor))
+
+
+# one draw a tick with p = 1 - exp(-rate * tick) loses rate * tick / 2: 5 % at 1,000 Hz
+def test_the_bias_of_one_draw_a_tick_is_found_in_a_short_trial():
     with pytest.raises(ContractError, match=r"at 1000 Hz it delivered"):
-        check_adapter(Bernoulli, ticks=20_000)
+        check_adapter(LosesWhatIsSimultaneous, ticks=300)
+
+
+def test_an_adapter_that_cannot_have_ticks_of_1_ms_is_tried_in_its_own():
+    class Fine(SpikeToRate):
+        def prepare(self, clock, source, target, rng):
+            clock.ticks(0.5, "a parameter")
+            super().prepare(clock, source, target, rng)
+
+    check_adapter(Fine)
 
 
 def test_a_pooling_adapter_passes_and_one_without_memory_needs_no_state():

@@ -25,7 +25,9 @@ from hybrid.circuits.circuit import Circuit
 from hybrid.circuits.layout import Layout, lay_out
 from hybrid.errors import ConfigurationError, HybridError
 
-if sys.excepthook.__module__ == "brian2.utils.logger":  # it calls every error of a script one of Brian2's, to be reported
+if (
+    sys.excepthook.__module__ == "brian2.utils.logger"
+):  # it calls every error of a script one of Brian2's, to be reported
     sys.excepthook = sys.__excepthook__
 
 # by this way, since the package brian2.devices hides the module behind an object of the same name

@@ -1,0 +1,61 @@
+"""Rate to rate: any linear map from the lines of the source to those of the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.adapter import Adapter
+from hybrid.clock import Clock
+from hybrid.errors import ConfigurationError, WiringError
+from hybrid.signals import Moments, Rates, check_rates
+from hybrid.units import FloatArray, array
+
+
+class Map(Adapter):
+    """``out[i] = sum_j matrix[i, j] rate[j]``, of any shape and sign: many to one, one to many, differences.
+
+    A connection's own weights do the same on the way to its target. A map is for what comes before them in a
+    :class:`hybrid.Chain`, such as populations that become regions, or a difference of two populations that is then put
+    through a response. What comes out may be negative; what makes spikes of rates refuses that.
+
+    Parameters
+    ----------
+    matrix: ``[target, source]``, Hz for each Hz; rows are targets.
+    """
+
+    accepts = Rates
+    emits = Rates
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = array(matrix, "1", "Map: matrix")
+        if self.matrix.ndim != 2 or not self.matrix.size:
+            raise ConfigurationError(
+                f"Map: matrix of shape {list(self.matrix.shape)} must be [target, source], not empty"
+            )
+
+    def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
+        self._clock = clock
+        self.emitted_size(source.size)
+
+    def emitted_size(self, size: int) -> int:
+        targets, sources = self.matrix.shape
+        if sources != size:
+            swapped = " (rows are targets: is it transposed?)" if targets == size else ""
+            raise WiringError(f"Map: the matrix has {sources} columns, the source {size} lines{swapped}")
+        return int(targets)
+
+    def convert(self, signal: Rates) -> Rates:
+        check_rates(signal, "Map")
+        hz = np.zeros((len(signal.window), len(self.matrix)))
+        for source in np.flatnonzero(self.matrix.any(axis=0)):  # one by one: a product of matrices sums as it likes
+            hz += signal.hz[:, source, None] * self.matrix[:, source]
+        return Rates(signal.window, hz.shape[1], hz)
+
+    def expected(self, signal: Rates) -> Moments:
+        mean: FloatArray = self.matrix @ signal.total(self._clock)
+        return Moments(mean, np.zeros_like(mean))
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "matrix": self.matrix.tolist()}
