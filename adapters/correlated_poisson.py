@@ -43,7 +43,7 @@ class CorrelatedPoisson(Adapter):
     accepts = Rates
     emits = Spikes
 
-    def __init__(self, correlation: float, method: Literal["multiple", "single"] = "multiple") -> None:
+    def __init__(self, correlation: float = 0.1, method: Literal["multiple", "single"] = "multiple") -> None:
         self.correlation = number(correlation, "1", "CorrelatedPoisson: correlation", at_least=0.0)
         if self.correlation >= 1:
             raise ConfigurationError(f"CorrelatedPoisson: correlation = {self.correlation:g} must be below 1")

@@ -38,7 +38,7 @@ class GammaRenewal(Adapter):
     accepts = Rates
     emits = Spikes
 
-    def __init__(self, cv: float) -> None:
+    def __init__(self, cv: float = 0.5) -> None:
         self.cv = number(cv, "1", "GammaRenewal: cv", at_least=0.1, at_most=3.0)
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:

@@ -44,6 +44,10 @@ class RefractoryPoisson(Adapter):
     def __init__(self, refractory_ms: Any = 2.0) -> None:
         self.refractory_ms = number(refractory_ms, "ms", "RefractoryPoisson: refractory_ms", positive=True)
 
+    @property
+    def highest_rate_hz(self) -> float:
+        return 1e3 / self.refractory_ms
+
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock, self._rng = clock, rng
         self._dead_ticks = clock.ticks(self.refractory_ms, "RefractoryPoisson: refractory_ms")

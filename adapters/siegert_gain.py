@@ -106,8 +106,8 @@ class SiegertGain(Adapter):
 
     def __init__(
         self,
-        weight_mv: Any,
-        inputs: int,
+        weight_mv: Any = 0.1,
+        inputs: int = 1000,
         tau_m_ms: Any = 20.0,
         v_threshold_mv: Any = 20.0,
         v_reset_mv: Any = 10.0,

@@ -31,7 +31,7 @@ class Sigmoid(Adapter):
     accepts = States
     emits = Rates
 
-    def __init__(self, rate_max_hz: Any, half: Any, slope: Any) -> None:
+    def __init__(self, rate_max_hz: Any = 5.0, half: Any = 6.0, slope: Any = 0.56) -> None:
         self.rate_max_hz = number(rate_max_hz, "hz", "Sigmoid: rate_max_hz", positive=True)
         self.half = number(half, "1", "Sigmoid: half")
         self.slope = number(slope, "1", "Sigmoid: slope", positive=True)

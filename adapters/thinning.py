@@ -29,7 +29,7 @@ class Thinning(Adapter):
     accepts = Spikes
     emits = Spikes
 
-    def __init__(self, keep: Any) -> None:
+    def __init__(self, keep: Any = 0.5) -> None:
         self.keep = number(keep, "1", "Thinning: keep", at_least=0.0, at_most=1.0)
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:

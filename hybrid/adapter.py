@@ -49,6 +49,11 @@ class Adapter(ABC):
     def expected(self, signal: Any) -> Moments:
         """Mean and variance of the total that :meth:`convert` of this signal should deliver, now or, if held, later."""
 
+    @property
+    def highest_rate_hz(self) -> float:
+        """Rates must stay below this; by default any will do."""
+        return float("inf")
+
     def emitted_size(self, size: int) -> int:
         """How many lines come out when ``size`` go in."""
         return size
