@@ -62,11 +62,6 @@ class Component(ABC):
         """Give back files, libraries and threads; called once at the end of a run, also of one that failed."""
 
 
-def silent_inputs(component: Component, window: Window) -> dict[str, Signal]:
-    """Silence on every input of a component: what it hears when nothing is connected."""
-    return {name: port.kind.silence(window, port.size) for name, port in component.inputs.items()}
-
-
 def first_not_finite(values: NDArray[Any]) -> tuple[int, ...] | None:
     """Index of the first entry that is infinite or not a number, or ``None``."""
     if np.isfinite(values).all():

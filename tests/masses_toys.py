@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from toys import silent_inputs
 
 from hybrid.clock import Clock, Window
-from hybrid.component import silent_inputs
 from hybrid.connectome import Connectome
 from hybrid.masses import Coupling, Linear, MassModel, MassNetwork
 from hybrid.random import named_stream

@@ -12,10 +12,10 @@ import brian2
 import numpy as np
 import pytest
 from circuit_examples import FIBRES, TICK, alive, counting, deterministic, exploding, live, noisy, random_spikes
+from toys import silent_inputs
 
 from hybrid.circuits import Microcircuit
 from hybrid.clock import Clock, Window
-from hybrid.component import silent_inputs
 from hybrid.errors import ComponentError, ConfigurationError, DataError, DivergedError, TimeError, UnknownNameError
 from hybrid.signals import Spikes, States
 from hybrid.testing import check_component

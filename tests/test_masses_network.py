@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from masses_toys import Oscillator, Relaxation, lived, nodes, one_node, prepared, reference
+from toys import silent_inputs
 
 from hybrid.clock import Clock, Window
-from hybrid.component import silent_inputs
 from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, DivergedError, UnknownNameError
 from hybrid.masses import Difference, Epileptor, Linear, MassNetwork, Noise, WilsonCowan

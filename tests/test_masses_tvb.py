@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toys import silent_inputs
 
 from hybrid.clock import Clock, Window
-from hybrid.component import silent_inputs
 from hybrid.connectome import Connectome
 from hybrid.masses import (
     Difference,

@@ -133,3 +133,8 @@ class Regional(RandomSpikes):
 
     def advance(self, window, inputs):
         return {**super().advance(window, inputs), "rate": Rates(window, self.outputs["rate"].size, self.hz)}
+
+
+def silent_inputs(component, window):
+    """What a component hears when nothing is connected."""
+    return {name: port.kind.silence(window, port.size) for name, port in component.inputs.items()}
