@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import brian2
 import numpy as np
 import pytest
@@ -328,3 +331,19 @@ def test_poisson_group_as_an_output_has_the_rate_it_should(engine):
 
     spikes = live(alive(build, engine), None, [10_000])["spikes"]
     assert spikes.shape[1] == pytest.approx(200 * 50, abs=5 * np.sqrt(200 * 50))
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_brian2s_hooks_are_given_back(ignored):
+    """A background job that ignores Ctrl+C goes on; errors of a script are not called errors of Brian2."""
+    handler = "SIG_IGN" if ignored else "default_int_handler"
+    code = (
+        "import os, signal, sys\n"
+        f"signal.signal(signal.SIGINT, signal.{handler})\n"
+        "import hybrid.circuits.building\n"
+        "assert sys.excepthook is sys.__excepthook__\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    print('went on')\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("went on\n" if ignored else "interrupted\n", 0), done.stderr

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections import defaultdict
@@ -25,10 +26,19 @@ from hybrid.circuits.circuit import Circuit
 from hybrid.circuits.layout import Layout, lay_out
 from hybrid.errors import ConfigurationError, HybridError
 
-if (
-    sys.excepthook.__module__ == "brian2.utils.logger"
-):  # it calls every error of a script one of Brian2's, to be reported
-    sys.excepthook = sys.__excepthook__
+
+def _give_back_hooks() -> None:
+    """Undo what importing Brian2 did to the whole process, where that misleads or fails."""
+    if (
+        sys.excepthook.__module__ == "brian2.utils.logger"
+    ):  # it calls every error of a script one of Brian2's, to be reported
+        sys.excepthook = sys.__excepthook__
+    before = getattr(signal.getsignal(signal.SIGINT), "previous_handler", None)
+    if before in (signal.SIG_IGN, signal.SIG_DFL) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)  # Brian2 would call it, which fails where a job ignores Ctrl+C
+
+
+_give_back_hooks()
 
 # by this way, since the package brian2.devices hides the module behind an object of the same name
 _devices: Any = import_module("brian2.devices.device")
