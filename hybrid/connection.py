@@ -226,6 +226,11 @@ def _check_kinds(connection: Connection) -> None:
                 f"{connection}: {source} carries {source.kind.__name__}, {target} takes {target.kind.__name__}; "
                 f"put an adapter between them"
             )
+        if source.unit != target.unit and "1" not in (source.unit, target.unit):
+            raise WiringError(
+                f"{connection}: {source} is in {source.unit}, {target} takes {target.unit}; put an adapter between them, "
+                f"or read it out in that unit"
+            )
         return
     kind = type(adapter).__name__
     if adapter.accepts is not source.kind:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hybrid.circuits.circuit import Circuit, Readout
+from hybrid.circuits.circuit import Circuit, Injection, Readout
 from hybrid.circuits.microcircuit import Microcircuit
 
 if TYPE_CHECKING:
     from hybrid.circuits.afferents import Afferents
 
-__all__ = ["Afferents", "Circuit", "Microcircuit", "Readout"]
+__all__ = ["Afferents", "Circuit", "Injection", "Microcircuit", "Readout"]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,21 @@ class Readout:
 
 
 @dataclass(frozen=True)
+class Injection:
+    """A parameter of a Brian2 group that follows a continuous input, such as an injected current or a conductance.
+
+    Every element has a line of its own; of a ``(shared)`` parameter there is one. The value of a tick holds during all
+    steps of that tick; what nothing is connected to is 0. A parameter in amperes takes ``Currents`` (``unit`` is
+    ``"nA"``), any other ``States`` in ``unit`` (a Brian2 unit name such as ``"nS"`` or ``"mV"``, or any text for a
+    dimensionless parameter).
+    """
+
+    group: Any
+    variable: str
+    unit: str = "nA"
+
+
+@dataclass(frozen=True)
 class Circuit:
     """A Brian2 network with its ports.
 
@@ -31,7 +46,7 @@ class Circuit:
     ----------
     network: the ``brian2.Network`` with everything that takes part.
     inputs: port name -> :class:`hybrid.circuits.Afferents`, which the build function connected with ordinary
-        ``Synapses``.
+        ``Synapses``, or an :class:`Injection` into a parameter of a group.
     outputs: port name -> a Brian2 group whose spikes leave, or a :class:`Readout` of a state variable.
     namespace: constants and functions that equations may name. Left out, it is every name visible where the
         ``Circuit`` is made: the rule Brian2 has for ``run()``.

@@ -33,8 +33,12 @@ class Engine(Protocol):
 
     layout: Layout
 
-    def advance(self, ticks: int, inputs: Sequence[Spikes]) -> Emission:
-        """Live for so many ticks; ``inputs`` stand in the order of the layout's inputs."""
+    def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
+        """Live for so many ticks.
+
+        ``inputs`` and ``injected`` stand in the order of the layout's inputs and injections; the latter are contiguous
+        ``[ticks, size]`` in SI units.
+        """
 
     def read(self, name: str) -> NDArray[Any]:
         """A copy of the variable of that full name, in SI units."""

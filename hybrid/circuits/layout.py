@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from brian2 import NeuronGroup, amp
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable, Subexpression
 from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses, SynapticPathway
 
 from hybrid.circuits.afferents import Afferents
-from hybrid.circuits.circuit import Circuit, Readout
+from hybrid.circuits.circuit import Circuit, Injection, Readout
 from hybrid.circuits.unit_names import si_units_in
 from hybrid.errors import ConfigurationError, TimeError, unknown
 from hybrid.ports import Port
-from hybrid.signals import Spikes, States
+from hybrid.signals import Currents, Spikes, States
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ class Input:
     @property
     def size(self) -> int:
         return int(self.group._N)
+
+
+@dataclass(frozen=True)
+class InjectionInput:
+    """Elements ``[start, start + size)`` of ``variable``, in units of ``scale`` SI units."""
+
+    variable: Any
+    start: int
+    size: int
+    kind: type[Currents | States]
+    unit: str
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Layout:
     """Ports by name, the variables watched for divergence, and every variable by its full name, such as ``cells.v``."""
 
     inputs: dict[str, Input] = field(default_factory=dict)
+    injections: dict[str, InjectionInput] = field(default_factory=dict)
     spikes: dict[str, SpikeOutput] = field(default_factory=dict)
     readouts: dict[str, ReadoutOutput] = field(default_factory=dict)
     watched: list[Any] = field(default_factory=list)
@@ -71,6 +86,8 @@ class Layout:
     def ports(self, component: str) -> tuple[dict[str, Port], dict[str, Port]]:
         """The ports of the component of that name: inputs, outputs."""
         inputs = {key: Port(component, key, Spikes, each.size, "in") for key, each in self.inputs.items()}
+        for key, into in self.injections.items():
+            inputs[key] = Port(component, key, into.kind, into.size, "in", unit=into.unit)
         outputs = {key: Port(component, key, Spikes, each.size, "out") for key, each in self.spikes.items()}
         for key, each in self.readouts.items():
             outputs[key] = Port(component, key, States, each.size, "out", unit=each.unit)
@@ -103,11 +120,17 @@ def lay_out(name: str, circuit: Circuit, dt_s: float | None) -> Layout:
     members = _members(circuit.network)
     for each in members:
         steps_between(each.clock, dt_s, f"circuit {name}: {each.name}")
-    if len({id(group) for group in circuit.inputs.values()}) < len(circuit.inputs):
+    groups = [each for each in circuit.inputs.values() if isinstance(each, Afferents)]
+    if len({id(group) for group in groups}) < len(groups):
         raise ConfigurationError(f"circuit {name}: one Afferents stands behind two inputs; make one for each")
     layout = Layout()
-    for port, group in circuit.inputs.items():
-        layout.inputs[port] = _input(f"circuit {name}: input {port!r}", group, members)
+    for port, way_in in circuit.inputs.items():
+        what = f"circuit {name}: input {port!r}"
+        if isinstance(way_in, Injection):
+            layout.injections[port] = _injection(what, way_in, members)
+        else:
+            layout.inputs[port] = _input(what, way_in, members)
+    _check_overlap(name, layout.injections)
     watched: dict[str, Any] = {}
     for port, output in circuit.outputs.items():
         what = f"circuit {name}: output {port!r}"
@@ -148,9 +171,40 @@ def _extent(group: Any) -> tuple[int, int]:
 
 def _input(what: str, group: Any, members: list[Any]) -> Input:
     if not isinstance(group, Afferents):
-        raise ConfigurationError(f"{what} is a {type(group).__name__}; an input is a hybrid.circuits.Afferents")
+        raise ConfigurationError(
+            f"{what} is a {type(group).__name__}; an input is a hybrid.circuits.Afferents or Injection"
+        )
     _check_member(what, group, members)
     return Input(group, group.variables["_spikespace"])
+
+
+def _injection(what: str, injection: Injection, members: list[Any]) -> InjectionInput:
+    group = injection.group
+    _check_member(what, group, members)
+    owner = group.source if isinstance(group, Subgroup) else group
+    parameters = owner.equations.parameter_names if isinstance(owner, NeuronGroup) else ()
+    known = sorted(key for key in parameters if not owner.variables[key].constant and is_float(owner.variables[key]))
+    if injection.variable not in known:
+        raise ConfigurationError(
+            f"{what}: {owner.name} has no parameter {injection.variable!r} to write (it has: {', '.join(known) or 'none'}); "
+            f"declare one in the equations of a NeuronGroup, as in 'I_ext : amp', not constant"
+        )
+    variable = owner.variables[injection.variable]
+    scale = si_units_in(injection.unit, variable.dim, what, full_name(variable))
+    is_current = variable.dim is amp.dim
+    if is_current and injection.unit != "nA":
+        raise ConfigurationError(f"{what}: unit {injection.unit!r}; Currents are in nA, leave unit out")
+    start, size = (0, 1) if variable.scalar else _extent(group)
+    return InjectionInput(variable, start, size, Currents if is_current else States, injection.unit, scale)
+
+
+def _check_overlap(name: str, injections: dict[str, InjectionInput]) -> None:
+    for (port, a), (other, b) in itertools.combinations(injections.items(), 2):
+        if a.variable is b.variable and a.start < b.start + b.size and b.start < a.start + a.size:
+            raise ConfigurationError(
+                f"circuit {name}: inputs {port!r} and {other!r} both write {full_name(a.variable)}; connect both sources to "
+                f"one input, which adds what reaches it, or give each a parameter of its own"
+            )
 
 
 def _spike_output(what: str, group: Any, dt_s: float | None) -> SpikeOutput:

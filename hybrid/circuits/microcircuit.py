@@ -15,11 +15,12 @@ from hybrid.component import Component, State
 from hybrid.errors import ComponentError, ConfigurationError, TimeError, unknown
 from hybrid.ports import Port
 from hybrid.signals import Signal, Spikes, States
-from hybrid.units import number
+from hybrid.units import FloatArray, number
 
 if TYPE_CHECKING:
     from hybrid.circuits.building import Recipe
     from hybrid.circuits.engine import Engine
+    from hybrid.circuits.layout import InjectionInput
 
 ENGINES = ("auto", "compiled", "runtime")
 SLOWER = 30  # measured on the network of benchmarks/circuits.py
@@ -29,8 +30,8 @@ UNSORTED_MATTERS = 1_000_000  # synapses, from where on their order costs more t
 class Microcircuit(Component):
     """A Brian2 network that lives window by window, compiled to C++ where there is a compiler.
 
-    Ports: every :class:`Afferents` that the build function names as an input (Spikes, one line a fibre), and every
-    output it names (Spikes of a group, or States of a :class:`Readout`).
+    Ports: every input that the build function names (Spikes for :class:`Afferents`, one line a fibre; Currents or States
+    for an :class:`Injection`), and every output (Spikes of a group, or States of a :class:`Readout`).
 
     ``build(**parameters)`` is called once to learn the ports and once when the run is prepared; it only builds.
     Brian2's random numbers (``rand()``, ``connect(p=...)``, noise) and numpy's global ones inside ``build`` come from
@@ -177,7 +178,8 @@ class Microcircuit(Component):
         if window.start != self._tick:
             raise ComponentError(f"circuit {self.name} is at tick {self._tick}, but was asked for window {window}")
         given = [_spikes(self.name, port, inputs[port], window) for port in engine.layout.inputs]
-        emission = engine.advance(len(window), given)
+        injected = [_si(self.name, port, inputs[port], window, i) for port, i in engine.layout.injections.items()]
+        emission = engine.advance(len(window), given, injected)
         self._tick = window.stop
         outputs: dict[str, Signal] = {}
         for (port, spikes), events in zip(engine.layout.spikes.items(), emission.spikes, strict=True):
@@ -242,6 +244,13 @@ def _spikes(name: str, port: str, signal: Signal, window: Window) -> Spikes:
     if not isinstance(signal, Spikes) or (signal.window is not window and signal.window != window):
         raise ComponentError(f"{name}.{port} was given {signal!r} for window {window}; it takes Spikes over the window")
     return signal
+
+
+def _si(name: str, port: str, signal: Signal, window: Window, into: InjectionInput) -> FloatArray:
+    if not isinstance(signal, into.kind) or (signal.window is not window and signal.window != window):
+        kind = into.kind.__name__
+        raise ComponentError(f"{name}.{port} was given {signal!r} for window {window}; it takes {kind} over the window")
+    return np.multiply(signal.values, into.scale, order="C")
 
 
 def _as_emitted(

@@ -67,13 +67,15 @@ class RuntimeEngine:
         ]
         self._watched = [each for each in self.layout.watched if is_float(each)]
 
-    def advance(self, ticks: int, inputs: Sequence[Spikes]) -> Emission:
+    def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
         spikes: list[list[tuple[int, NDArray[np.int32]]]] = [[] for _ in self.layout.spikes]
         readouts: list[list[FloatArray]] = [[] for _ in self.layout.readouts]
         with borrowed(self._device, self._stream):
             start = self._step // self._steps_per_tick
             for tick in range(start, start + ticks):
                 self._listen(tick, inputs)
+                for si, into in zip(injected, self.layout.injections.values(), strict=True):
+                    into.variable.get_value()[into.start : into.start + into.size] = si[tick - start]
                 for k in range(self._steps_per_tick):
                     if k == 1:
                         self._listen(tick, [])

@@ -19,6 +19,7 @@ from hybrid.circuits.layout import Layout, lay_out
 from hybrid.component import State
 from hybrid.errors import CompilerError, ComponentError, ConfigurationError
 from hybrid.signals import Spikes
+from hybrid.units import FloatArray
 
 _INT64, _INT32, _FLOAT64 = np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.float64)
 
@@ -43,6 +44,7 @@ class CompiledEngine:
         table = np.zeros((len(self.layout.inputs) + 1, 4), np.int64)
         self._events = table.ctypes.data
         self._inlets = [Inlet(row) for row in table[:-1]]
+        self._injected = np.zeros(len(self.layout.injections) + 1, np.int64)  # where the values of each lie
         self._outlets = [
             *(Outlet([_INT64, _INT32, _INT32]) for _ in self.layout.spikes),
             *(Outlet([_FLOAT64]) for _ in self.layout.readouts),
@@ -56,10 +58,12 @@ class CompiledEngine:
         if self._library.make(seed, steps_per_tick):
             raise ConfigurationError(f"circuit {self._name}: Brian2 could not make it: {self._message()}")
 
-    def advance(self, ticks: int, inputs: Sequence[Spikes]) -> Emission:
+    def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
         for inlet, spikes in zip(self._inlets, inputs, strict=True):
             inlet.put(spikes)
-        outcome = self._library.advance(ticks, self._events)
+        for k, values in enumerate(injected):
+            self._injected[k] = values.ctypes.data
+        outcome = self._library.advance(ticks, self._events, self._injected.ctypes.data)
         if outcome == 1:
             raise ComponentError(f"circuit {self._name}: {self._message()}")
         if outcome == 2:

@@ -22,7 +22,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "initial": (c_void_p, [c_int64]),
     "make": (c_int32, [c_uint32, c_int64]),
     "message": (c_char_p, []),
-    "advance": (c_int32, [c_int64, c_void_p]),
+    "advance": (c_int32, [c_int64, c_void_p, c_void_p]),
     "emitted": (c_void_p, []),
     "divergence": (c_void_p, []),
     "step": (c_void_p, []),

@@ -12,7 +12,15 @@ from brian2.core.variables import DynamicArrayVariable
 from numpy.typing import NDArray
 
 from hybrid.circuits.compiled.device import LibraryDevice, Sources
-from hybrid.circuits.layout import Layout, ReadoutOutput, SpikeOutput, full_name, is_float, steps_between
+from hybrid.circuits.layout import (
+    InjectionInput,
+    Layout,
+    ReadoutOutput,
+    SpikeOutput,
+    full_name,
+    is_float,
+    steps_between,
+)
 
 UNIT = "unit.cpp"
 
@@ -70,6 +78,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
         initial=sorted(device.static_arrays),
         pathways=[(path, f"_before_run_{path}_push_spikes") for path in pathways],
         inputs=[device.c_array(each.space)["vector"] for each in layout.inputs.values()],
+        injections=[_injection(device, each) for each in layout.injections.values()],
         spikes=[_spike_output(device, each) for each in layout.spikes.values()],
         readouts=[_readout(device, each) for each in layout.readouts.values()],
         watched=[device.c_array(each) for each in watched],
@@ -116,6 +125,10 @@ def _schedule(network: Any, dt_s: float) -> list[tuple[str, int]]:
         if each.active
         for code in each._code_objects
     ]
+
+
+def _injection(device: LibraryDevice, into: InjectionInput) -> dict[str, Any]:
+    return {**device.c_array(into.variable), "start": into.start, "elements": into.size}
 
 
 def _spike_output(device: LibraryDevice, output: SpikeOutput) -> dict[str, Any]:

@@ -35,7 +35,7 @@ FACE int32_t circuit_make(uint32_t seed, int64_t steps_per_tick)
 
 FACE const char* circuit_message() { return hybrid::message.c_str(); }
 
-FACE int32_t circuit_advance(int64_t ticks, const hybrid::Events* events)
+FACE int32_t circuit_advance(int64_t ticks, const hybrid::Events* events, const double* const* injected)
 {
     hybrid::FlushDenormals guard;
     for (int k = 0; k < {{inputs|length}}; k++)
@@ -49,7 +49,7 @@ FACE int32_t circuit_advance(int64_t ticks, const hybrid::Events* events)
     for (int k = 0; k < {{readouts|length}}; k++)
         hybrid::readouts[k].values.clear();
     bool finite;
-    try { finite = hybrid::live(ticks, events); }
+    try { finite = hybrid::live(ticks, events, injected); }
     catch (const std::exception& error) { hybrid::message = error.what(); return 1; }
     for (int k = 0; k < {{spikes|length}}; k++)
     {

@@ -8,6 +8,7 @@ struct Table { size_t itemsize; void (*shape)(int64_t*); char* (*row)(int64_t); 
 struct Pathway { SynapticPathway* path; void (*prepare)(); };
 struct Events { int64_t number; const int64_t* ticks; const int32_t* ids; const int32_t* counts; };
 struct Input { std::vector<int32_t>* space; int64_t next; };
+struct Injection { int64_t size; void (*put)(const double*); };
 struct SpikeOutput
 {
     int64_t every;
@@ -74,6 +75,12 @@ static Input inputs[] = {
     {% endfor %}
     { NULL, 0 }
 };
+static const Injection injections[] = {
+    {% for each in injections %}
+    { {{each.elements}}, [](const double* from) { std::copy(from, from + {{each.elements}}, {{each.data}} + {{each.start}}); } },
+    {% endfor %}
+    { 0, NULL }
+};
 static SpikeOutput spikes[] = {
     {% for each in spikes %}
     { {{each.every}}, {{_array(each)}}, {{each.start}}, {{each.stop}}, {}, {}, {} },
@@ -114,6 +121,12 @@ static void listen(const Events* events, int64_t tick)
         space.back() = (int32_t)total;
         inputs[k].next = last;
     }
+}
+
+static void inject(const double* const* values, int64_t ticks_before)
+{
+    for (int k = 0; k < {{injections|length}}; k++)
+        injections[k].put(values[k] + ticks_before * injections[k].size);
 }
 
 static void hush()
@@ -176,12 +189,13 @@ static bool is_finite_throughout()
     return true;
 }
 
-static bool live(int64_t ticks, const Events* events)
+static bool live(int64_t ticks, const Events* events, const double* const* injected)
 {
     const int64_t start = step / steps_per_tick;
     for (int64_t tick = start; tick < start + ticks; tick++)
     {
         listen(events, tick);
+        inject(injected, tick - start);
         for (int64_t s = 0; s < steps_per_tick; s++)
         {
             if (s == 1)
