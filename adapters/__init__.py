@@ -7,6 +7,8 @@ from adapters.correlated_poisson import CorrelatedPoisson
 from adapters.gamma_renewal import GammaRenewal
 from adapters.inverse_sigmoid import InverseSigmoid
 from adapters.map import Map
+from adapters.rate_to_conductance import RateToConductance
+from adapters.rate_to_current import RateToCurrent
 from adapters.rate_to_poisson import RateToPoisson
 from adapters.refractory_poisson import RefractoryPoisson
 from adapters.siegert_gain import SiegertGain, siegert_rate_hz
@@ -24,6 +26,8 @@ __all__ = [
     "GammaRenewal",
     "InverseSigmoid",
     "Map",
+    "RateToConductance",
+    "RateToCurrent",
     "RateToPoisson",
     "RefractoryPoisson",
     "SiegertGain",

@@ -34,6 +34,7 @@ class AlphaSpikeToRate(Adapter):
 
     accepts = Spikes
     emits = Rates
+    shape = "alpha"  # of the filter
 
     def __init__(
         self,

@@ -17,21 +17,21 @@ from hybrid.units import FloatArray, number
 class InverseSigmoid(Adapter):
     """The state x at which :class:`adapters.Sigmoid` gives the rate: ``half - log(rate_max_hz / rate - 1) / slope``.
 
-    Jansen & Rit (1995) Biol Cybern 73:357, solved for the potential: ``rate_max_hz=5, half=6, slope=0.56`` in mV.
-    No potential gives 0 Hz, nor ``rate_max_hz`` or more. Such rates are refused, or brought to the nearest that ``clip``
-    allows: do that where a line may be silent, as every line is before the first signal has arrived.
+    Jansen & Rit (1995) Biol Cybern 73:357, solved for the potential: ``rate_max_hz=5, half=6, slope=0.56`` in mV, as by
+    default. No potential gives 0 Hz, nor ``rate_max_hz`` or more. Such rates are brought to the nearest that ``clip`` allows,
+    as every line is silent before the first signal has arrived; ``clip=None`` refuses them.
 
     Parameters
     ----------
     rate_max_hz, half, slope: as in :class:`adapters.Sigmoid`.
     clip: as a share of ``rate_max_hz``, above 0 and below 0.5: rates are brought between ``clip`` and ``1 - clip`` of it.
-        ``None`` refuses what has no potential.
+        ``None`` refuses what has no potential: for rates that are never 0.
     """
 
     accepts = Rates
     emits = States
 
-    def __init__(self, rate_max_hz: Any, half: Any, slope: Any, clip: Any = None) -> None:
+    def __init__(self, rate_max_hz: Any = 5.0, half: Any = 6.0, slope: Any = 0.56, clip: Any = 0.001) -> None:
         self.rate_max_hz = number(rate_max_hz, "hz", "InverseSigmoid: rate_max_hz", positive=True)
         self.half = number(half, "1", "InverseSigmoid: half")
         self.slope = number(slope, "1", "InverseSigmoid: slope", positive=True)
@@ -41,6 +41,10 @@ class InverseSigmoid(Adapter):
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock = clock
+
+    @property
+    def highest_rate_hz(self) -> float:
+        return self.rate_max_hz  # what is higher is clipped, or refused
 
     def convert(self, signal: Rates) -> States:
         check_rates(signal, "InverseSigmoid")

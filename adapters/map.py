@@ -22,15 +22,16 @@ class Map(Adapter):
 
     Parameters
     ----------
-    matrix: ``[target, source]``, Hz for each Hz; rows are targets.
+    matrix: ``[target, source]``, Hz for each Hz; rows are targets. ``None`` is the mean over all lines, a single row that
+        fits a source of any size.
     """
 
     accepts = Rates
     emits = Rates
 
-    def __init__(self, matrix: Any) -> None:
-        self.matrix = array(matrix, "1", "Map: matrix")
-        if self.matrix.ndim != 2 or not self.matrix.size:
+    def __init__(self, matrix: Any = None) -> None:
+        self.matrix = None if matrix is None else array(matrix, "1", "Map: matrix")
+        if self.matrix is not None and (self.matrix.ndim != 2 or not self.matrix.size):
             raise ConfigurationError(
                 f"Map: matrix of shape {list(self.matrix.shape)} must be [target, source], not empty"
             )
@@ -38,8 +39,11 @@ class Map(Adapter):
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock = clock
         self.emitted_size(source.size)
+        self._matrix = np.full((1, source.size), 1 / source.size) if self.matrix is None else self.matrix
 
     def emitted_size(self, size: int) -> int:
+        if self.matrix is None:
+            return 1
         targets, sources = self.matrix.shape
         if sources != size:
             swapped = " (rows are targets: is it transposed?)" if targets == size else ""
@@ -48,14 +52,14 @@ class Map(Adapter):
 
     def convert(self, signal: Rates) -> Rates:
         check_rates(signal, "Map")
-        hz = np.zeros((len(signal.window), len(self.matrix)))
-        for source in np.flatnonzero(self.matrix.any(axis=0)):  # one by one: a product of matrices sums as it likes
-            hz += signal.hz[:, source, None] * self.matrix[:, source]
+        hz = np.zeros((len(signal.window), len(self._matrix)))
+        for source in np.flatnonzero(self._matrix.any(axis=0)):  # one by one: a product of matrices sums as it likes
+            hz += signal.hz[:, source, None] * self._matrix[:, source]
         return Rates(signal.window, hz.shape[1], hz)
 
     def expected(self, signal: Rates) -> Moments:
-        mean: FloatArray = self.matrix @ signal.total(self._clock)
+        mean: FloatArray = self._matrix @ signal.total(self._clock)
         return Moments(mean, np.zeros_like(mean))
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "matrix": self.matrix.tolist()}
+        return {**super().describe(), "matrix": None if self.matrix is None else self.matrix.tolist()}

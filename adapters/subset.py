@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock
@@ -20,28 +21,26 @@ class Subset(Adapter):
 
     Parameters
     ----------
-    ids: lines of the source, from 0, each at most once, in the order in which they shall come out.
+    ids: lines of the source, from 0, each at most once, in the order in which they shall come out. ``None`` takes every
+        second one, from the first on, of a source of any size.
     """
 
     accepts = Spikes
     emits = Spikes
 
-    def __init__(self, ids: Sequence[int]) -> None:
-        given: Any = np.asarray(ids)
-        if given.ndim != 1 or not given.size or given.dtype.kind not in "iu" or given.min() < 0:
-            raise ConfigurationError(f"Subset: ids = {ids!r} must be numbers of lines, whole numbers, 0 or above")
-        if len(np.unique(given)) != len(given):
-            raise ConfigurationError(
-                f"Subset: ids = {ids!r} name a line twice; copies of spikes are a matter of weights"
-            )
-        self.ids = np.array(given, np.int64)
+    def __init__(self, ids: Sequence[int] | None = None) -> None:
+        self.ids = None if ids is None else _distinct(ids)
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock = clock
+        size = self.emitted_size(source.size)
+        self._ids = np.arange(0, source.size, 2) if self.ids is None else self.ids
         self._place = np.full(source.size, -1)
-        self._place[self.ids] = np.arange(self.emitted_size(source.size))
+        self._place[self._ids] = np.arange(size)
 
     def emitted_size(self, size: int) -> int:
+        if self.ids is None:
+            return (size + 1) // 2
         if self.ids.max() >= size:
             raise WiringError(f"Subset: there is no line {self.ids.max()}; the source has {size}, counted from 0")
         return len(self.ids)
@@ -49,11 +48,20 @@ class Subset(Adapter):
     def convert(self, signal: Spikes) -> Spikes:
         place = self._place[signal.ids]
         chosen = place >= 0
-        return Spikes(signal.window, len(self.ids), signal.ticks[chosen], place[chosen], signal.counts[chosen])
+        return Spikes(signal.window, len(self._ids), signal.ticks[chosen], place[chosen], signal.counts[chosen])
 
     def expected(self, signal: Spikes) -> Moments:
-        total = signal.total(self._clock)[self.ids]
+        total = signal.total(self._clock)[self._ids]
         return Moments(total, np.zeros_like(total))
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "ids": self.ids.tolist()}
+        return {**super().describe(), "ids": None if self.ids is None else self.ids.tolist()}
+
+
+def _distinct(ids: Sequence[int]) -> NDArray[np.int64]:
+    given: Any = np.asarray(ids)
+    if given.ndim != 1 or not given.size or given.dtype.kind not in "iu" or given.min() < 0:
+        raise ConfigurationError(f"Subset: ids = {ids!r} must be numbers of lines, whole numbers, 0 or above")
+    if len(np.unique(given)) != len(given):
+        raise ConfigurationError(f"Subset: ids = {ids!r} name a line twice; copies of spikes are a matter of weights")
+    return np.array(given, np.int64)

@@ -12,6 +12,9 @@ from hybrid.errors import ConfigurationError, DivergedError
 from hybrid.signals import Moments, Rates, check_rates
 from hybrid.units import FloatArray, array
 
+_INPUTS_HZ = (0.0, 20.0, 50.0, 100.0, 300.0, 1000.0)
+_OUTPUTS_HZ = (0.0, 17.0, 33.0, 50.0, 75.0, 91.0)  # r / (1 + r / 100 Hz)
+
 
 class TableLookup(Adapter):
     """The rate that belongs to a rate, by straight lines between the entries of a table; line by line.
@@ -20,15 +23,22 @@ class TableLookup(Adapter):
 
     Parameters
     ----------
-    inputs: rates, Hz, each above the one before; two at least.
+    inputs: rates, Hz, each above the one before; two at least. Without ``inputs`` and ``outputs`` the table is
+        about ``r / (1 + r / 100 Hz)``, a response that saturates, from 0 to 1,000 Hz.
     outputs: as many rates, Hz.
-    clip: outside of the table take its nearest end; otherwise such rates are refused.
+    clip: outside of the table take its nearest end; otherwise such rates are refused. ``None`` clips the table that there
+        is without parameters, and no other.
     """
 
     accepts = Rates
     emits = Rates
 
-    def __init__(self, inputs: Any, outputs: Any, clip: bool = False) -> None:
+    def __init__(self, inputs: Any = None, outputs: Any = None, clip: bool | None = None) -> None:
+        self.clip = inputs is None if clip is None else bool(clip)
+        if inputs is None and outputs is None:
+            inputs, outputs = _INPUTS_HZ, _OUTPUTS_HZ
+        elif inputs is None or outputs is None:
+            raise ConfigurationError("TableLookup: inputs and outputs belong together; give both, or neither")
         self.inputs = array(inputs, "hz", "TableLookup: inputs")
         self.outputs = array(outputs, "hz", "TableLookup: outputs")
         if self.inputs.ndim != 1 or self.inputs.shape != self.outputs.shape or len(self.inputs) < 2:
@@ -41,7 +51,6 @@ class TableLookup(Adapter):
             raise ConfigurationError(
                 f"TableLookup: inputs must rise, but [{at + 1}] = {self.inputs[at + 1]:g} follows {self.inputs[at]:g}"
             )
-        self.clip = bool(clip)
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock = clock

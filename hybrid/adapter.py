@@ -32,6 +32,7 @@ class Adapter(ABC):
 
     accepts: ClassVar[type[Signal]]
     emits: ClassVar[type[Signal]]
+    unit: ClassVar[str] = ""  # of the States it emits, where that is settled
 
     @abstractmethod
     def prepare(self, clock: Clock, source: Port, target: Port, rng: np.random.Generator) -> None:
@@ -99,6 +100,7 @@ class Chain(Adapter):
                 )
         self.adapters = adapters
         self.accepts, self.emits = adapters[0].accepts, adapters[-1].emits  # type: ignore[misc]
+        self.unit = adapters[-1].unit  # type: ignore[misc]
 
     def prepare(self, clock: Clock, source: Port, target: Port, rng: np.random.Generator) -> None:
         for adapter, own in zip(self.adapters, rng.spawn(len(self.adapters)), strict=True):

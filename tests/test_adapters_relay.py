@@ -26,6 +26,7 @@ def prepared(adapter, size=1, tick_ms=0.1, seed=1):
         lambda: Thinning(0.3),
         lambda: Thinning(1.0),
         lambda: Subset([2, 0]),
+        Subset,
         lambda: Chain(Subset([3, 1]), SpikeToRate(5, "mean")),
     ],
 )
@@ -79,6 +80,16 @@ def test_a_subset_keeps_its_lines_in_its_order():
     np.testing.assert_array_equal(adapter.expected(spikes).mean, counts[:, [4, 0, 5]].sum(axis=0))
     np.testing.assert_array_equal(adapter.expected(spikes).variance, 0.0)
     assert (adapter.emitted_size(6), adapter.describe()["ids"]) == (3, [4, 0, 5])
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6])
+def test_without_parameters_a_subset_is_every_second_line(size):
+    counts = np.random.default_rng(0).poisson(0.5, (40, size))
+    adapter, spikes = prepared(Subset(), size), Spikes.from_counts(Window(0, 40), counts)
+    np.testing.assert_array_equal(adapter.convert(spikes).to_counts(), counts[:, ::2])
+    np.testing.assert_array_equal(adapter.expected(spikes).mean, counts[:, ::2].sum(axis=0))
+    assert adapter.emitted_size(size) == counts[:, ::2].shape[1]
+    assert adapter.describe()["ids"] is None
 
 
 def test_a_line_that_is_not_there_is_refused():

@@ -53,8 +53,11 @@ def response(adapter, values):
         lambda: Affine(2.0, offset_hz=5.0),
         lambda: Affine(-1.0, offset_hz=3.0),
         lambda: Sigmoid(5.0, half=6.0, slope=0.56),
-        lambda: InverseSigmoid(5000.0, half=6.0, slope=0.56),
-        lambda: InverseSigmoid(5.0, half=6.0, slope=0.56, clip=1e-3),
+        InverseSigmoid,
+        lambda: InverseSigmoid(5000.0, half=6.0, slope=0.56, clip=None),
+        lambda: InverseSigmoid(5.0, half=6.0, slope=0.56, clip=None),
+        Map,
+        TableLookup,
         lambda: TableLookup([0, 10, 2000], [0, 50, 60]),
         lambda: TableLookup([1, 10], [3, 1], clip=True),
         lambda: SiegertGain(0.1, 1000, mu_mv=15, sigma_mv=5),
@@ -85,7 +88,10 @@ def test_impossible_rates_are_refused(make, bad):
     "make",
     [
         lambda: Affine(2.0, offset_hz=5.0),
-        lambda: InverseSigmoid(100.0, half=6.0, slope=0.56),
+        lambda: InverseSigmoid(100.0, half=6.0, slope=0.56, clip=None),
+        lambda: InverseSigmoid(100.0, half=6.0, slope=0.56, clip=0.1),
+        Map,
+        TableLookup,
         lambda: TableLookup([0, 50, 100], [0, 30, 40]),
         lambda: SiegertGain(0.1, 1000),
     ],
@@ -94,7 +100,7 @@ def test_what_is_declared_is_the_integral_of_what_comes_out(make):
     adapter, signal = prepared(make(), 3), rates(np.random.default_rng(0).uniform(1, 99, (50, 3)))
     expected = adapter.expected(signal)
     np.testing.assert_allclose(adapter.convert(signal).values.sum(axis=0) * 1e-4, expected.mean, rtol=1e-12)
-    np.testing.assert_array_equal(expected.variance, np.zeros(3))
+    np.testing.assert_array_equal(expected.variance, np.zeros_like(expected.mean))
 
 
 # -- lines and tables ------------------------------------------------------------------------------------------------------
@@ -120,6 +126,14 @@ def test_outside_of_the_table_is_refused_or_clipped():
             DivergedError, match=rf"line 0 is {outside:g} Hz at tick 1, outside of the table's 1 to 10 Hz"
         ):
             response(TableLookup(inputs, outputs), [5, outside])
+
+
+def test_without_parameters_a_table_saturates_and_is_clipped():
+    hz = np.array([0, 1, 20, 75, 100, 400, 1000, 5000])
+    np.testing.assert_allclose(response(TableLookup(), hz[:-1]), hz[:-1] / (1 + hz[:-1] / 100), rtol=0.15)
+    assert (response(TableLookup(), hz)[-1], TableLookup().describe()["clip"]) == (91, True)
+    with pytest.raises(DivergedError, match="outside of the table's 0 to 1000 Hz"):
+        response(TableLookup(clip=False), hz)
 
 
 # -- maps ------------------------------------------------------------------------------------------------------------------
@@ -154,6 +168,13 @@ def test_maps_and_responses_are_chained():
         prepared(Chain(Map([[1, -1]]), RateToPoisson()), 2).convert(rates([[2, 8]]))
 
 
+def test_without_parameters_a_map_is_the_mean_of_all_lines():
+    hz = np.random.default_rng(0).uniform(0, 50, (20, 7))
+    adapter = prepared(Map(), 7)
+    np.testing.assert_allclose(adapter.convert(rates(hz)).hz, hz.mean(axis=1, keepdims=True), rtol=1e-14)
+    assert (adapter.emitted_size(7), adapter.describe()["matrix"]) == (1, None)
+
+
 def test_a_map_that_does_not_fit_is_refused():
     with pytest.raises(WiringError, match=r"Map: the matrix has 2 columns, the source 3 lines \(rows are targets"):
         Map(np.ones((3, 2))).emitted_size(3)
@@ -184,15 +205,23 @@ def test_the_sigmoid_is_that_of_the_mass_model():
 def test_the_inverse_goes_back():
     potentials = np.linspace(-20, 30, 51)
     hz = response(Sigmoid(5, 6, 0.56), potentials)
-    np.testing.assert_allclose(response(InverseSigmoid(5, 6, 0.56), hz), potentials, atol=1e-8)
+    np.testing.assert_allclose(response(InverseSigmoid(5, 6, 0.56, clip=None), hz), potentials, atol=1e-8)
+    inside = (hz > 0.005) & (hz < 4.995)  # what is clipped by default is beyond 12.3 mV from half
+    np.testing.assert_allclose(response(InverseSigmoid(), hz[inside]), potentials[inside], atol=1e-12)
+    np.testing.assert_array_equal(inside, np.abs(potentials - 6) < np.log(999) / 0.56)
 
 
 @pytest.mark.parametrize("hz", [0.0, 5.0, 7.0])
 def test_a_rate_without_a_potential_is_refused_or_clipped(hz):
     with pytest.raises(DivergedError, match=rf"rate of line 0 is {hz:g} Hz at tick 1, not between 0 and 5 Hz"):
-        response(InverseSigmoid(5, 6, 0.56), [1, hz])
+        response(InverseSigmoid(5, 6, 0.56, clip=None), [1, hz])
+    assert np.isfinite(response(InverseSigmoid(), [1, hz])).all()
     nearest = response(InverseSigmoid(5, 6, 0.56), [0.05 if hz == 0 else 4.95])
     np.testing.assert_allclose(response(InverseSigmoid(5, 6, 0.56, clip=0.01), [hz]), nearest, rtol=1e-12)
+
+
+def test_the_inverse_says_which_rates_it_has():
+    assert InverseSigmoid(80, 6, 0.56).highest_rate_hz == InverseSigmoid(80, 6, 0.56, clip=None).highest_rate_hz == 80
 
 
 def test_a_state_that_is_not_finite_is_refused():
@@ -247,9 +276,23 @@ def test_siegert_is_the_rate_of_simulated_neurons():
         v[spikes], waiting = 10.0, np.where(spikes, 20, waiting - 1)
         fired += int(spikes.sum()) if step >= settle else 0
     seen = fired / (cells * (steps - settle) * dt * 1e-3)
+    theory = siegert_rate_hz(mu, sigma, **NEURON, step_ms=dt)
     shifted = NEURON | {"v_threshold_mv": 20 + 0.5826 * sigma * np.sqrt(dt / tau)}
-    assert siegert_rate_hz(mu, sigma, **shifted) == pytest.approx(8.821, abs=1e-3)
-    assert seen == pytest.approx(float(siegert_rate_hz(mu, sigma, **shifted)), rel=0.04)  # 4 standard errors of 8,821
+    assert theory == pytest.approx(siegert_rate_hz(mu, sigma, **shifted), rel=1e-5)
+    assert theory == pytest.approx(8.821, abs=1e-3)
+    assert seen == pytest.approx(float(theory), rel=0.04)  # 4 standard errors of 8,821
+
+
+# both bounds shift by alpha / 2 sqrt(tau_syn / tau), alpha = sqrt(2) |zeta(1/2)| (Fourcaud & Brunel 2002)
+def test_coloured_noise_shifts_threshold_and_reset():
+    shift = np.sqrt(2) * 1.4603545 / 2 * np.sqrt(2 / 20)
+    integral, _ = quad(lambda u: erfcx(-u), (10 - 15) / 5 + shift, (20 - 15) / 5 + shift, epsrel=1e-12)
+    theory = 1e3 / (2 + 20 * np.sqrt(np.pi) * integral)
+    assert siegert_rate_hz(15, 5, **NEURON, tau_syn_ms=2) == pytest.approx(theory, rel=1e-7)
+    assert theory < 0.85 * siegert_rate_hz(15, 5, **NEURON)
+    gain = SiegertGain(mu_mv=15, sigma_mv=5, tau_syn_ms=2, step_ms=0.1)
+    hz = prepared(gain, 1).convert(Rates(Window(0, 1), 1, 0.0)).hz[0, 0]
+    assert hz == pytest.approx(siegert_rate_hz(15, 5, **NEURON, tau_syn_ms=2, step_ms=0.1), rel=1e-12)
 
 
 # Brunel (2000): theta / (J C tau) = 10 Hz brings the mean to threshold
@@ -283,6 +326,8 @@ def test_a_table_replaces_the_gain():
         (lambda: InverseSigmoid(5, 6, 0), r"InverseSigmoid: slope = 0 must be above 0"),
         (lambda: InverseSigmoid(5, 6, 1, clip=0.5), r"InverseSigmoid: clip = 0.5 must be below 0.5"),
         (lambda: TableLookup([0, 1], [0, 1, 2]), r"inputs \[2\] and outputs \[3\] must be lists of the same length"),
+        (lambda: TableLookup([0, 1]), r"inputs and outputs belong together; give both, or neither"),
+        (lambda: TableLookup(outputs=[0, 1]), r"inputs and outputs belong together"),
         (lambda: TableLookup([0], [0]), r"the same length, 2 or above"),
         (lambda: TableLookup([0, 2, 2], [0, 1, 2]), r"inputs must rise, but \[2\] = 2 follows 2"),
         (lambda: SiegertGain(0.1, 0), r"SiegertGain: inputs = 0 must be at least 1"),

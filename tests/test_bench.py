@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 from test_floors import ROOT
 
-from adapters import RateToPoisson, SpikeToRate
+import adapters
+from adapters import RateToConductance, RateToCurrent, RateToPoisson, SpikeToRate
+from hybrid import Adapter
 from hybrid.cli import main
 from hybrid.plot.bench import plot_adapter
 from hybrid.testing import adapter_checks, verdicts
 
+OURS = [
+    each
+    for each in map(adapters.__dict__.get, adapters.__all__)
+    if isinstance(each, type) and issubclass(each, Adapter)
+]
 PNG = b"\x89PNG"
 OWN = """
 import numpy as np
@@ -111,6 +118,16 @@ def test_ours_keep_all_checks_and_are_drawn(check, tmp_path, arguments, checks):
     assert (tmp_path / "new" / "bench.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.parametrize("kind", OURS)
+def test_every_adapter_of_ours_keeps_all_checks_without_parameters(kind):
+    assert [each for each in verdicts(adapter_checks(kind, ticks=300)) if not each.kept] == []
+
+
+def test_every_adapter_of_ours_is_tried():
+    files = {path.stem for path in (ROOT / "adapters").glob("[a-z]*.py")}
+    assert {kind.__module__.removeprefix("adapters.") for kind in OURS} == files
+
+
 @pytest.mark.parametrize(
     ("kind", "broken", "untried", "sentence"),
     [
@@ -198,6 +215,44 @@ def test_the_picture_of_poisson_spikes_agrees_with_theory():
     np.testing.assert_allclose(curve(spectrum, "out")[1][20:], 200, rtol=0.15)
     assert np.abs(lines.get_lines()[0].get_ydata()).max() < 5 / np.sqrt(11_796)
     assert "peak at 0 ms" in [text.get_text() for text in latency.texts]
+
+
+# Campbell: the mean is w tau K r; the power of the current, one-sided, 2 K r |W(f)|^2 with W the transform of one spike's
+# current, w tau / (1 + 2 pi i f tau) or e w tau / (1 + 2 pi i f tau)^2
+@pytest.mark.parametrize(
+    ("kind", "unit", "weight", "shape"),
+    [(RateToCurrent, "nA", -0.2, "alpha"), (RateToConductance, "nS", 0.2, "exponential")],
+)
+def test_the_picture_of_a_synapse_agrees_with_theory(kind, unit, weight, shape):
+    figure = plot_adapter(lambda: kind(weight, 10.0, shape, fibres=40))
+    course, moments, spectrum, _, latency, own = figure.axes
+    area, order = (weight * 0.01 * np.e, 2) if shape == "alpha" else (weight * 0.01, 1)
+    assert [axes.get_ylabel() for axes in (course, own)] == ["Hz, mean of lines", f"{unit}, mean of lines"]
+    assert moments.get_ylabel() == f"Mean ({unit}), variance ({unit}² s), per line"
+    assert spectrum.get_ylabel() == f"Power ({unit}²/Hz)"
+    np.testing.assert_allclose(own.get_ylim(), np.multiply(course.get_ylim(), area * 40))
+    ms, out = curve(own, "out (right)")
+    assert out[(ms > 250) & (ms < 500)].mean() == pytest.approx(area * 40 * 60, rel=0.02)
+    rates, declared = curve(moments, "mean, declared" if weight > 0 else "minus the mean, declared")
+    np.testing.assert_allclose(declared, abs(area) * 40 * rates, rtol=1e-9)
+    np.testing.assert_allclose(curve(moments, "variance, declared")[1], area**2 * 40 * rates, rtol=1e-9)
+    np.testing.assert_allclose(curve(moments, "variance, delivered")[1][6:], area**2 * 40 * rates[6:], rtol=0.25)
+    hz, power = curve(spectrum, "out")
+    some = (hz > 5) & (hz < 500)
+    theory = 2 * 40 * 50 * area**2 / (1 + (2 * np.pi * hz * 0.01) ** 2) ** order
+    np.testing.assert_allclose(power[some], theory[some], rtol=0.15)
+    drawn = np.interp(hz[some], *curve(spectrum, "declared variance"))
+    np.testing.assert_allclose(drawn, theory[some], rtol=0.04)
+    peak = float(latency.texts[0].get_text().removeprefix("peak at ").removesuffix(" ms"))
+    assert peak == pytest.approx(10.0 if shape == "alpha" else 0.0, abs=2.0 if shape == "alpha" else 0.0)
+
+
+def test_an_adapter_that_takes_low_rates_only_is_given_such_and_both_signs_are_drawn():
+    course, moments, *_ = plot_adapter(lambda: adapters.InverseSigmoid(80.0, clip=None)).axes
+    assert curve(course, "stimulus")[1].max() == pytest.approx(40.0)
+    rates, declared = curve(moments, "mean, declared")
+    np.testing.assert_allclose(declared, 6 - np.log(80 / rates - 1) / 0.56, rtol=1e-9)
+    assert (moments.get_yscale(), rates.max(), declared.min() < 0) == ("linear", pytest.approx(10**1.5), True)
 
 
 def test_the_example_is_short_runs_and_keeps_its_contract(monkeypatch):

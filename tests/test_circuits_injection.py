@@ -7,7 +7,8 @@ import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, nA
 from toys import Toy
 
-from hybrid import Brain, Clock, Currents, Port, Simulation, States, Window
+from adapters import RateToConductance
+from hybrid import Brain, Clock, Currents, Port, Rates, Simulation, States, Window
 from hybrid.circuits import Circuit, Injection, Microcircuit, Readout
 from hybrid.errors import ComponentError, ConfigurationError, WiringError
 from hybrid.testing import check_component
@@ -138,6 +139,18 @@ def test_another_unit_is_refused_at_the_door(engine):
     ramp, cells = brain.add(Ramp("ramp", States, "mV", 2)), brain.add(circuit(engine))
     with pytest.raises(WiringError, match=r"ramp\.out is in mV, V1\.conductance takes nS"):
         brain.connect(ramp["out"], cells["conductance"], delay_ms=1)
+
+
+def test_another_unit_than_the_adapters_is_refused(engine):
+    brain = Brain(tick_ms=0.1)
+    ramp, cells = brain.add(Ramp("ramp", Rates, size=1)), brain.add(circuit(engine, in_siemens))
+    with pytest.raises(WiringError, match=r"the adapter RateToConductance emits nS, V1\.in takes S"):
+        brain.connect(ramp["out"], cells["in"], weight=1.0, delay_ms=1, adapter=RateToConductance())
+
+
+def in_siemens():
+    cells = NeuronGroup(3, "g_ext : siemens", name="cells")
+    return Circuit(Network(cells), inputs={"in": Injection(cells, "g_ext", unit="S")})
 
 
 def test_another_kind_is_refused(engine):

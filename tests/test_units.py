@@ -15,6 +15,7 @@ BASE = {
     "hz": brian2.Hz,
     "mv": brian2.mV,
     "na": brian2.nA,
+    "ns": brian2.nS,
     "mm": brian2.mm,
     "m_s": brian2.meter / brian2.second,
 }

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy.signal import correlate, correlation_lags, welch
+from scipy.special import gammainc
 
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock, Window
@@ -18,15 +19,16 @@ from hybrid.plot.panels import block_means
 from hybrid.plot.style import BLUE, GREY, INK, PALE, VERMILLION, check_folder, letter, our_style, save
 from hybrid.ports import Port
 from hybrid.random import named_stream
-from hybrid.signals import Signal, Spikes
+from hybrid.signals import Signal, Spikes, States
 from hybrid.units import FloatArray
 
 Make = Callable[[], Adapter]
 
 _TICK_MS = 0.1
 _LINES = 32
-_RATE_HZ = 50.0  # of the constant input
+_RATE_HZ, _HIGHEST_HZ = 50.0, 100.0  # of the constant input, of any but that of (b)
 _RATES_HZ = np.logspace(-3, 3, 13)
+_SEGMENT = 1 << 14  # ticks of one periodogram
 _SEEDS, _TICKS = 20, 2000  # for mean and variance at each rate
 
 
@@ -44,9 +46,10 @@ class _Trial(NamedTuple):
 def plot_adapter(make: Make, path: str | Path | None = None) -> Figure:
     """Draw what adapters from ``make`` do; saved to ``path`` if one is given.
 
-    (a) Input and output for a step and a sine of 5 Hz. (b) Mean and variance per line and second, declared and delivered, over
-    1e-3 to 1,000 Hz. (c) Power spectrum of the output for constant (spikes: Poisson) input of 50 Hz. (d) Correlation of two
-    lines of it. (e) Correlation of input and output for an input of white noise; its peak is the latency.
+    (a) Input and output for a step and a sine of 5 Hz; where their units differ, on two axes that the declared gain makes
+    agree. (b) Mean and variance per line and second, declared and delivered, over 1e-3 to 1,000 Hz. (c) Power spectrum of the
+    output for constant (spikes: Poisson) input of 50 Hz, and theory. (d) Correlation of two lines of it. (e) Correlation of
+    input and output for an input of white noise; its peak is the latency. Adapters that take low rates only are given such.
     """
     check_folder(path)
     with our_style():
@@ -103,6 +106,19 @@ def _tried(make: Make, hz: FloatArray, clock: Clock, seed: int = 1) -> _Trial:
     return _Trial(clock, _values(signal, clock), _values(out, clock), moments.mean, moments.variance, delivered)
 
 
+def _scale(make: Make) -> float:
+    """What brings rates up to the highest of ours to half of the highest that the adapter takes, or lower."""
+    return min(1.0, make().highest_rate_hz / 2 / _HIGHEST_HZ)
+
+
+def _units(make: Make) -> tuple[str, str]:
+    """Of what goes in and comes out; an attribute ``unit`` of the adapter tells that of its states."""
+    adapter = make()
+    named = {Spikes.unit: "Hz", States.unit: "state"}
+    given, out = (named.get(kind.unit, kind.unit) for kind in (adapter.accepts, adapter.emits))
+    return given, adapter.unit or out
+
+
 # -- (a) -------------------------------------------------------------------------------------------------------------
 
 
@@ -110,21 +126,33 @@ def _draw_course(axes: Any, make: Make) -> None:
     clock, bin_ms = Clock(_TICK_MS), 10.0
     ms = clock.tick_ms * np.arange(clock.ticks(1000.0))
     sine = 60 + 40 * np.sin(2 * np.pi * 5e-3 * (ms - 500))
-    stimulus = np.where(ms < 150, 20.0, np.where(ms < 500, 60.0, sine))
-    trial = _tried(make, stimulus, clock)
-    gain = float(trial.mean.mean() / (trial.given.sum(axis=0).mean() * clock.tick_ms * 1e-3))
+    stimulus = _scale(make) * np.where(ms < 150, 20.0, np.where(ms < 500, 60.0, sine))
+    trial, (unit, unit_out) = _tried(make, stimulus, clock), _units(make)
+    gain = float(trial.mean.mean() / (trial.given.sum(axis=0).mean() * clock.tick_ms * 1e-3)) or 1.0
     bins = clock.ticks(bin_ms)
     middle = bin_ms * (np.arange(len(ms) // bins) + 0.5)
-    out = block_means(trial.out.mean(axis=1, keepdims=True), bins)[:, 0] / (gain or 1.0)
-    given = block_means(trial.given.mean(axis=1, keepdims=True), bins)[:, 0]
-    scale = "" if np.isclose(gain, 1.0, rtol=1e-3) or not gain else f" / {gain:.4g} (declared gain)"
-    axes.plot(ms, stimulus, color=INK, lw=1.0, ls=(0, (4, 2)), label="stimulus", zorder=3)
+    given, out = (block_means(each.mean(axis=1, keepdims=True), bins)[:, 0] for each in (trial.given, trial.out))
+    lines = axes.plot(ms, stimulus, color=INK, lw=1.0, ls=(0, (4, 2)), label="stimulus", zorder=3)
     if not np.allclose(given, block_means(stimulus[:, None], bins)[:, 0]):
-        axes.plot(middle, given, color=GREY, lw=1.2, label="in")
-    axes.plot(middle, out, color=BLUE, lw=2.0, label=f"out{scale}")
-    axes.set(xlim=(0, 1000), xlabel="Time (ms)", ylabel="Hz, mean of lines", title="A step and a sine")
-    axes.set_ylim(0, 1.3 * max(out.max(), given.max(), stimulus.max()))
-    axes.legend(loc="upper left", ncols=3)
+        lines += axes.plot(middle, given, color=GREY, lw=1.2, label="in")
+    axes.set(xlim=(0, 1000), xlabel="Time (ms)", ylabel=f"{unit}, mean of lines", title="A step and a sine")
+    axes.set_ylim(0, 1.3 * max((out / gain).max() if unit == unit_out else 0.0, given.max(), stimulus.max()))
+    if unit == unit_out:
+        scale = "" if np.isclose(gain, 1.0, rtol=1e-3) else f" / {gain:.4g} (declared gain)"
+        lines += axes.plot(middle, out / gain, color=BLUE, lw=2.0, label=f"out{scale}")
+    else:
+        lines += _own_axis(axes, unit_out, gain).plot(middle, out, color=BLUE, lw=2.0, label="out (right)")
+    axes.legend(handles=lines, loc="upper left", ncols=3)
+
+
+def _own_axis(axes: Any, unit: str, gain: float) -> Any:
+    """For another unit, on the right."""
+    right = axes.twinx()
+    right.spines["right"].set_visible(True)
+    right.tick_params(axis="y", colors=BLUE)
+    right.set_ylim(*(gain * limit for limit in axes.get_ylim()))
+    right.set_ylabel(f"{unit}, mean of lines", color=BLUE)
+    return right
 
 
 # -- (b) -------------------------------------------------------------------------------------------------------------
@@ -145,30 +173,37 @@ def _draw_moments(axes: Any, make: Make) -> None:
         scatter = sum(float(((each.delivered - each.mean) ** 2).sum()) for each in trials)
         rows.append((mean / per_s, variance / per_s, delivered / per_s, scatter / per_s, np.sqrt(variance) / per_s))
     mean, variance, delivered, scatter, error = np.array(rows).T
-    axes.loglog(rates_hz, _positive(mean), color=BLUE, lw=1.4, label="mean, declared")
+    minus = "minus the " if mean.max() < 0 else ""
+    if minus:
+        mean, delivered = -mean, -delivered
+    axes.loglog(rates_hz, _drawn(mean), color=BLUE, lw=1.4, label=f"{minus}mean, declared")
     axes.errorbar(
         rates_hz,
-        _positive(delivered),
+        _drawn(delivered),
         2 * error,
         fmt="o",
         ms=9,
         mfc="white",
         mew=1.6,
         color=BLUE,
-        label="mean, delivered",
+        label=f"{minus}mean, delivered",
     )
     if variance.any():
-        axes.loglog(rates_hz, _positive(variance), color=VERMILLION, lw=1.4, ls="--", label="variance, declared")
-        axes.loglog(rates_hz, _positive(scatter), "o", ms=4.5, color=VERMILLION, zorder=5, label="variance, delivered")
+        axes.loglog(rates_hz, _drawn(variance), color=VERMILLION, lw=1.4, ls="--", label="variance, declared")
+        axes.loglog(rates_hz, _drawn(scatter), "o", ms=4.5, color=VERMILLION, zorder=5, label="variance, delivered")
     else:
         axes.text(0.97, 0.06, "no variance declared", transform=axes.transAxes, ha="right", color=GREY)
-    axes.set(xlabel="Input (Hz)", ylabel="Per line and second", title="Mean and variance")
+    unit, unit_out = _units(make)
+    moments = "Per line and second" if unit_out == "Hz" else f"Mean ({unit_out}), variance ({unit_out}² s), per line"
+    axes.set(xlabel=f"Input ({unit})", ylabel=moments, title="Mean and variance")
+    if mean.min() < 0 < mean.max():
+        axes.set_yscale("linear")
     axes.grid(color=PALE, lw=0.6)
     axes.legend(loc="upper left")
 
 
-def _positive(values: FloatArray) -> FloatArray:
-    return np.where(values > 0, values, np.nan)
+def _drawn(values: FloatArray) -> FloatArray:
+    return np.where(values != 0, values, np.nan)
 
 
 def _tick_for(make: Make, rate_hz: float) -> Clock:
@@ -185,31 +220,41 @@ def _tick_for(make: Make, rate_hz: float) -> Clock:
 
 
 def _steady(make: Make) -> _Trial:
-    return _tried(make, np.full(1 << 17, _RATE_HZ), Clock(_TICK_MS), seed=2)
+    return _tried(make, np.full(1 << 17, _scale(make) * _RATE_HZ), Clock(_TICK_MS), seed=2)
 
 
 def _draw_spectrum(axes: Any, make: Make, trial: _Trial) -> None:
-    per_s = 1e3 / trial.clock.tick_ms
-    hz, power = welch(trial.out, per_s, nperseg=1 << 14, axis=0)
+    per_s, (unit, unit_out) = 1e3 / trial.clock.tick_ms, _units(make)
+    steady = trial.out[len(trial.out) // 10 :]
+    hz, power = welch(steady, per_s, nperseg=_SEGMENT, axis=0)
     hz, power = hz[1:], power[1:].mean(axis=1)
-    axes.set(xlabel="Frequency (Hz)", ylabel="Power (Hz²/Hz)", title=f"Spectrum at {_RATE_HZ:g} Hz", xlim=(1, hz[-1]))
-    if power.max() <= 1e-12 * max(1.0, float(np.square(trial.out).mean())):
+    axes.set(title=f"Spectrum at {_scale(make) * _RATE_HZ:g}" + " Hz" * (unit == "Hz"), xlim=(1, hz[-1]))
+    axes.set(xlabel="Frequency (Hz)", ylabel=f"Power ({unit_out}²/Hz)")
+    if power.max() <= 1e-12 * float(np.square(steady).mean()):
         axes.text(0.5, 0.5, "constant input gives\nconstant output", transform=axes.transAxes, ha="center", color=GREY)
         axes.set(xticks=[], yticks=[])
         return
     axes.loglog(*_smooth(hz, power), color=BLUE, lw=1.6, label="out")
     level, name = _level(make, trial)
     if level:
-        tau_ms = getattr(make(), "tau_ms", None)
-        theory = np.full_like(hz, level)
-        if isinstance(tau_ms, float):
-            keep = np.exp(-trial.clock.tick_ms / tau_ms)
-            theory *= (1 - keep) ** 2 / np.abs(1 - keep * np.exp(-2j * np.pi * hz / per_s)) ** 2
-            name += f", low-pass {tau_ms:g} ms"
+        share, name = _filtered(make(), trial.clock, name)
+        theory = level * share[1:]
         axes.loglog(hz, theory, color=INK, lw=1.2, ls=(0, (4, 2)), label=name)
         axes.set_ylim(min(power.min(), theory.min()) / 3, 30 * max(power.max(), theory.max()))
     axes.grid(color=PALE, lw=0.6)
     axes.legend(loc="upper right")
+
+
+def _filtered(adapter: Adapter, clock: Clock, name: str) -> tuple[FloatArray, str]:
+    """What share of the power is left at each frequency by a filter of which the adapter tells time constant and shape."""
+    tau_ms = getattr(adapter, "tau_ms", getattr(adapter, "tau_syn_ms", None))
+    if not isinstance(tau_ms, float):
+        return np.ones(_SEGMENT // 2 + 1), name
+    alpha = getattr(adapter, "shape", "exponential") == "alpha"
+    ticks = np.arange(8 * _SEGMENT + 1) * clock.tick_ms / tau_ms
+    kernel = np.diff(gammainc(2.0 if alpha else 1.0, ticks))  # its share in each tick
+    share: FloatArray = np.abs(np.fft.rfft(kernel)[::8]) ** 2
+    return share, f"{name}, {'alpha' if alpha else 'low-pass'} {tau_ms:g} ms"
 
 
 def _level(make: Make, trial: _Trial) -> tuple[float, str]:
@@ -253,7 +298,8 @@ def _draw_two_lines(axes: Any, trial: _Trial) -> None:
 
 def _draw_latency(axes: Any, make: Make) -> None:
     clock = Clock(_TICK_MS)
-    trial = _tried(make, _RATE_HZ * np.random.default_rng(7).uniform(0.0, 2.0, 200_000), clock)
+    noise = np.random.default_rng(7).uniform(0.0, 2.0, 200_000)
+    trial = _tried(make, _scale(make) * _RATE_HZ * noise, clock)
     given, out = trial.given.mean(axis=1), trial.out.mean(axis=1)
     axes.set(title="Latency", xlabel="Output after input (ms)", ylabel="Correlation", xlim=(-10, 40))
     if not given.std() or not out.std():

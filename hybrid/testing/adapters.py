@@ -74,7 +74,7 @@ class _AdapterTrial:
 
     @cached_property
     def signal(self) -> Any:
-        return self.activity(50.0)
+        return self.activity(possible(self.make(), [100.0])[0] / 2)  # twice as much is its other future
 
     @cached_property
     def whole(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock, Window
 from hybrid.errors import TimeError
-from hybrid.signals import Signal
+from hybrid.signals import Signal, Spikes
 from hybrid.testing.contract import ContractError
 from hybrid.testing.trials import activity, windows
 from hybrid.units import FloatArray
@@ -18,6 +18,7 @@ from hybrid.units import FloatArray
 SMALL_BIASES = ((1.0, 0.05), (1000.0, 0.01))  # (rate in Hz, relative bias that is found)
 VARIANCE_HZ = (1.0, 100.0, 1000.0)
 _UNLIKELY_Z = 5.0  # one false alarm in two million
+_FEW_EVENTS = 5.0
 _STANDS_OUT_Z = 8.0  # a deviation so large is beyond the limit in 999 of 1,000 trials
 _ROUNDING = 1e-9
 _MANY_LINES, _MANY_TICKS = 64, 200
@@ -60,9 +61,16 @@ class _Account:
         size: FloatArray = _ROUNDING * np.maximum(np.abs(self.mean), np.abs(self.delivered))
         return size
 
+    def _event(self) -> float:
+        """What one event delivers: 1, if a spike, else variance per mean, which for events of one size is that size."""
+        mean = abs(float(self.mean.sum()))
+        if issubclass(self.adapter.emits, Spikes):
+            return 1.0
+        return self.variance_of_sum / mean if mean else 0.0
+
     def require(self, sd: float, where: str) -> None:
-        """That the sum over all lines deviates by no more than chance allows."""
-        allowed = self.rounding().sum() + _UNLIKELY_Z * sd + (5.0 if sd else 0.0)  # 5.0: a few rare events
+        """That the sum over all lines deviates by no more than chance allows, or than a few rare events."""
+        allowed = self.rounding().sum() + _UNLIKELY_Z * sd + (_FEW_EVENTS * self._event() if sd else 0.0)
         if not abs(self.deviation().sum()) <= allowed:
             raise ContractError(
                 f"at {where} it delivered {self.delivered.sum():g} (and holds {np.sum(self.adapter.held()):g}) "
