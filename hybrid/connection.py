@@ -90,9 +90,10 @@ class Connection:
         """Take what the source emitted over the window that has just passed."""
         if self._before:
             emitted = self._before.convert(signal)
-            self._ledger_before.enter(self._before.expected(signal), emitted, self.clock)
+            self._ledger_before.enter(self._before.expected(signal))  # what arrives is counted behind the line
             signal = emitted
-        self._sent += signal.total(self.clock)
+        else:
+            self._sent += signal.total(self.clock)
         self._line.push(signal)
 
     def deliver(self, window: Window) -> Signal:
@@ -106,7 +107,7 @@ class Connection:
         if self._after is None:
             return signal
         delivered = self._after.convert(signal)
-        self._ledger_after.enter(self._after.expected(signal), delivered, self.clock)
+        self._ledger_after.enter(self._after.expected(signal), delivered.total(self.clock))
         return delivered
 
     def audit(self) -> AuditRow:
@@ -130,7 +131,7 @@ class Connection:
         return AuditRow(
             self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),
             **balance(expected, delivered, variance, variance_of_sum=variance_of_sum, scale=scale,
-                      jump=float(self.target.kind is Spikes)),
+                      jump=1.0 if self.target.kind is Spikes else _event(expected, variance)),
         )  # fmt: skip
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -241,6 +242,8 @@ def _check_kinds(connection: Connection) -> None:
         raise WiringError(
             f"{connection}: the adapter {kind} emits {adapter.emits.__name__}, but {target} takes {target.kind.__name__}"
         )
+    if adapter.unit and adapter.unit != target.unit and target.unit != "1":
+        raise WiringError(f"{connection}: the adapter {kind} emits {adapter.unit}, {target} takes {target.unit}")
 
 
 def _split(adapter: Adapter | None, source_kind: type[Signal]) -> tuple[Adapter | None, Adapter | None]:
@@ -257,6 +260,12 @@ def _split(adapter: Adapter | None, source_kind: type[Signal]) -> tuple[Adapter 
 
 def _joined(steps: list[Adapter]) -> Adapter | None:
     return None if not steps else steps[0] if len(steps) == 1 else Chain(*steps)
+
+
+def _event(expected: FloatArray, variance: FloatArray) -> float:
+    """What one of the random events adds that make up a continuous signal, if they come as in a Poisson process; else 0."""
+    total = float(np.abs(expected).sum())
+    return float(variance.sum()) / total if total else 0.0
 
 
 def _due_after(converted: FloatArray, due: FloatArray, arrived: FloatArray, scale: FloatArray) -> FloatArray:

@@ -59,6 +59,12 @@ class DivergedError(HybridError, FloatingPointError):
     exit_code = 4
 
 
+class DriftError(HybridError, ArithmeticError):
+    """An interface does not deliver what theory says it should, and the run was asked to stop then."""
+
+    exit_code = 4
+
+
 class ComponentError(HybridError, RuntimeError):
     """A component raised while it advanced; the message names component, window, time and cause."""
 

@@ -90,6 +90,7 @@ class Experiment:
                 placement=run.placement,
                 timeout_s=run.timeout_s,
                 progress=progress,
+                on_drift=run.on_drift,
                 configuration={"experiment": self.tables, "brain": brain.describe()},
             )
 

@@ -31,6 +31,7 @@ class RunTable(_Strict):
     window_ms: float | None = None
     timeout_s: float = 600.0
     placement: dict[str, int] = {}
+    on_drift: str = "warn"  # or "error", or "ignore"
 
 
 class ConnectomeTable(_Strict):

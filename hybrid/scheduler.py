@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hybrid import errors
-from hybrid.audit import AuditRow
+from hybrid.audit import AuditRow, DriftWatch
 from hybrid.brain import Brain
 from hybrid.clock import Window
 from hybrid.component import Component
@@ -29,8 +29,11 @@ class Scheduler:
     Connections live on the rank of their target: raw signals travel, and only to ranks that need them.
     """
 
-    def __init__(self, brain: Brain, plan: Plan, transport: Transport, seed: int, recorder: Recorder) -> None:
+    def __init__(
+        self, brain: Brain, plan: Plan, transport: Transport, seed: int, recorder: Recorder, on_drift: str = "warn"
+    ) -> None:
         self._plan, self._transport, self._seed, self._recorder = plan, transport, seed, recorder
+        self._on_drift = on_drift
         self._clock, here, place = brain.clock, transport.rank, plan.rank_of
         self.components = {name: each for name, each in brain.components.items() if place[name] == here}
         live = {name: each for name, each in brain.connections.items() if not each.is_cut}
@@ -66,13 +69,17 @@ class Scheduler:
 
         Every component of this rank lives through the window; the ranks exchange what was emitted; every connection that ends
         here converts, weighs and delays it. What is emitted in a window reaches nobody before the next one, for no delay is
-        shorter than a window: so neither the order of components nor their placement can matter.
+        shorter than a window: so neither the order of components nor their placement can matter. Now and then what was
+        delivered is held against what should have been.
         """
+        watch = DriftWatch(self._on_drift, self._clock, span.stop, self._plan.window)
         for window in span.cut(self._plan.window):
             self._at = window
             emitted = self._live(window)
             heard = self._exchange(emitted, window)
             self._carry(heard)
+            if watch.is_due(window):
+                self._look(watch)
             passed(window)
         self._agree({}, "the end")
 
@@ -116,6 +123,12 @@ class Scheduler:
                 with self._timing("connections", name):
                     connection.accept(heard[str(connection.source)])
 
+    def _look(self, watch: DriftWatch) -> None:
+        with self._catching(f"in window {self._at}"):
+            for name, connection in self.connections.items():
+                with self._timing("connections", name):
+                    watch.look(connection.audit(), self._at)
+
     def _agree(self, outgoing: dict[int, bytes], where: str) -> dict[int, bytes]:
         """Exchange buffers; if any rank has failed, raise the same error on every rank."""
         start = time.perf_counter()
@@ -133,10 +146,12 @@ class Scheduler:
 
     @contextmanager
     def _catching(self, when: str) -> Iterator[None]:
-        """Keep what is raised for the next exchange, so that no rank is left waiting."""
+        """Keep what is raised first for the next exchange, so that no rank is left waiting."""
         try:
             yield
         except Exception as error:
+            if self._failure:
+                return  # a consequence
             known = isinstance(error, HybridError)
             cause = str(error) if known else f"{type(error).__name__}: {error}"
             time_ms = f" (t = {self._clock.ms(self._at.start):g} ms)" if self._at.stop else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,6 +36,8 @@ class Simulation:
     transport: ``"auto"``, ``"serial"`` or ``"mpi"``.
     timeout_s: how long a rank waits for the others before it gives up.
     progress: show how far the run is, on rank 0: a bar on a terminal, plain lines in a log file.
+    on_drift: what to do when an interface delivers something else than theory says, beyond 5 standard deviations at three checks
+        in a row or at the end: ``"warn"``, ``"error"`` (stop every rank) or ``"ignore"``. The results hold the audit in any case.
     configuration: kept with the results instead of a description of the brain (an experiment file keeps its own text).
     """
 
@@ -51,12 +52,15 @@ class Simulation:
         transport: str = "auto",
         timeout_s: float = 600.0,
         progress: bool = False,
+        on_drift: str = "warn",
         configuration: Mapping[str, Any] | None = None,
     ) -> None:
         named_stream(seed, "check", "simulation")  # refuses what is no seed
         self.brain, self.seed = brain, int(seed)
         self.record = [_target(brain, each) for each in record]
-        self.progress = progress
+        if on_drift not in ("warn", "error", "ignore"):
+            raise ConfigurationError(f"on_drift = {on_drift!r} is not known; give 'warn', 'error' or 'ignore'")
+        self.progress, self.on_drift = progress, on_drift
         self.configuration = configuration
         self.transport_kind, self.timeout_s = transport, timeout_s
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
@@ -69,6 +73,7 @@ class Simulation:
         Raises
         ------
         ComponentError, DivergedError, ...: the same error on every rank, naming component, window, time and cause.
+        DriftError: the same, naming the connection, with ``on_drift="error"``.
         """
         span = Window(0, self.brain.clock.ticks(duration_ms, "duration_ms"))
         if not len(span):
@@ -77,7 +82,7 @@ class Simulation:
         transport = open_transport(self.transport_kind, self.timeout_s)
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
         recorder = Recorder(self.brain.clock, self.record)
-        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder)
+        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift)
         progress = Progress(span, self.brain.clock, shown=self.progress and transport.rank == 0)
         try:
             scheduler.prepare()
@@ -97,8 +102,6 @@ class Simulation:
             raise PeerError("rank 0 gathered nothing; the run cannot be completed")
         recordings = {name: each for rank in everyone for name, each in rank["recordings"].items()}
         audit = sorted((row for rank in everyone for row in rank["audit"]), key=lambda row: row["connection"])
-        if transport.rank == 0:
-            _warn_of_drift(audit)
         return Results(
             recordings=dict(sorted(recordings.items())),
             clock=self.brain.clock,
@@ -148,14 +151,3 @@ def _timing(ranks: list[dict[str, float]], biological_ms: float, total_s: float)
         "real_time_factor": slowest / (biological_ms * 1e-3),
         "ranks": rows,
     }
-
-
-def _warn_of_drift(audit: list[dict[str, Any]]) -> None:
-    for row in audit:
-        if row["drifts"]:
-            warnings.warn(
-                f"{row['connection']} ({row['source']} -> {row['target']}, {row['adapter']}) delivered {row['delivered']:g} "
-                f"where {row['expected']:g} were expected (z = {row['z']:.3g}, line {row['worst_line']}: {row['worst_z']:.3g}); "
-                f"check its adapter with hybrid.testing.check_adapter",
-                stacklevel=3,
-            )

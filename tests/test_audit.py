@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
+import warnings
 
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 from scipy.stats import norm
-from toys import RandomSpikes, Relay, Toy
+from toys import RampSource, RandomSpikes, Relay, Toy
 
-from adapters import RateToPoisson, SpikeToRate
+from adapters import CorrelatedPoisson, GammaRenewal, RateToPoisson, RefractoryPoisson, SpikeToRate
 from hybrid import Adapter, Brain, Chain, Clock, Moments, Port, Rates, Simulation, Spikes, Window
-from hybrid.audit import AuditRow, Ledger, balance, format_audit
+from hybrid.audit import CHECKS, DRIFT_Z, IN_A_ROW, AuditRow, DriftWatch, Ledger, balance, format_audit
 from hybrid.connection import Connection
 from hybrid.delay_line import DelayLine, SpikeLine
+from hybrid.errors import ConfigurationError, DriftError
 from hybrid.random import named_stream
 
 # -- by hand -----------------------------------------------------------------------------------------------------------
@@ -90,7 +93,7 @@ def test_a_ledger_adds_up():
     ledger = Ledger(2)
     for start in (0, 4):
         delivered = Rates(Window(start, start + 4), 2, [10.0, 20.0])
-        ledger.enter(Moments(np.array([1.0, 2.0]), np.array([0.5, 0.25])), delivered, Clock(1.0))
+        ledger.enter(Moments(np.array([1.0, 2.0]), np.array([0.5, 0.25])), delivered.total(Clock(1.0)))
     assert (ledger.expected.tolist(), ledger.variance.tolist()) == ([2.0, 4.0], [1.0, 0.5])
     np.testing.assert_allclose(ledger.delivered, [10 * 8e-3, 20 * 8e-3])
 
@@ -115,7 +118,7 @@ class ConstantRate(Toy):
         return {"rate": Rates(window, self.outputs["rate"].size, self.hz)}
 
 
-def audited(adapter, *, window_ms=1.0, duration_ms=500, size=20, hz=100.0, **options):
+def audited(adapter, *, window_ms=1.0, duration_ms=500, size=20, hz=100.0, seed=3, on_drift="warn", **options):
     """The audit's row of one interface between a source and a relay."""
     brain = Brain(tick_ms=0.1)
     if adapter is None or adapter.accepts is Rates:
@@ -124,8 +127,8 @@ def audited(adapter, *, window_ms=1.0, duration_ms=500, size=20, hz=100.0, **opt
         source = brain.add(RandomSpikes("source", size, hz))["spikes"]
     target = brain.add(Relay("target", size, adapter.emits if adapter else Rates))["in"]
     brain.connect(source, target, delay_ms=window_ms, adapter=adapter, **options)
-    simulation = Simulation(brain, seed=3, window_ms=window_ms)
-    with np.errstate(all="raise"):
+    simulation = Simulation(brain, seed=seed, window_ms=window_ms, on_drift=on_drift)
+    with np.errstate(all="raise", under="ignore"):
         (found,) = simulation.run(duration_ms).audit
     return found
 
@@ -149,6 +152,16 @@ class GaussianPerWindow(SpikeToRate):
 
     def held(self):
         return 0.93 * super().held()
+
+
+class MisplacedBinning(SpikeToRate):
+    """TVB-NEST of old: ``int((t - dt - start) / dt)`` in floating point; what falls before the window is in no bin of it."""
+
+    def convert(self, signal):
+        bins = np.floor((signal.ticks * 0.1 - 0.1 - signal.window.start * 0.1) / 0.1).astype(int)
+        kept = bins >= 0
+        ticks = bins[kept] + signal.window.start
+        return super().convert(Spikes(signal.window, signal.size, ticks, signal.ids[kept], signal.counts[kept]))
 
 
 class CeilPerBin(RateToPoisson):
@@ -213,13 +226,14 @@ class AtMostOneSpikeATick(RateToPoisson):
         return Spikes(signal.window, spikes.size, spikes.ticks, spikes.ids)
 
 
-@pytest.mark.parametrize(
+DEFECTS = pytest.mark.parametrize(
     ("adapter", "options", "kept"),
     [
         # the mean of 1 - a^k over what is left of the window, k = 1 to 12 and 35 ticks, a = exp(-.1 / tau)
         (KernelRestartedInEachWindow(tau_ms=1.0), {"window_ms": 1.2}, 1 - sum(math.exp(-0.1 * k) for k in range(1, 13)) / 12),
         (KernelRestartedInEachWindow(tau_ms=1.0), {"window_ms": 3.5}, 1 - sum(math.exp(-0.1 * k) for k in range(1, 36)) / 35),
         (GaussianPerWindow(tau_ms=5.0), {}, 0.93),
+        (MisplacedBinning(tau_ms=5.0), {}, 0.9),
         (CeilPerBin(), {"hz": 3.0}, 1e4 / 3.0),
         (CeilPerBin(), {"hz": 1e-6}, 1e10),
         (BernoulliOfTheExponential(), {"hz": 1000.0, "size": 100}, -np.expm1(-0.1) / 0.1),
@@ -230,6 +244,9 @@ class AtMostOneSpikeATick(RateToPoisson):
         (AtMostOneSpikeATick(fibres=100), {"hz": 30.0}, -np.expm1(-0.3) / 0.3),
     ],
 )  # fmt: skip
+
+
+@DEFECTS
 def test_a_defect_of_a_peer_is_reported_with_its_size(adapter, options, kept):
     with pytest.warns(
         UserWarning, match=rf"source_to_target \(source.* -> target.in, {type(adapter).__name__}\) delivered"
@@ -237,6 +254,19 @@ def test_a_defect_of_a_peer_is_reported_with_its_size(adapter, options, kept):
         found = audited(adapter, **options)
     assert found["drifts"]
     assert 1 + found["bias"] == pytest.approx(kept, rel=0.03)
+
+
+@DEFECTS
+def test_a_defect_of_a_peer_ends_a_run_that_wants_no_drift(adapter, options, kept):
+    with pytest.raises(
+        DriftError, match=r"^source_to_target failed in window .*\) delivered .* hybrid check$"
+    ) as caught:
+        audited(adapter, on_drift="error", **options)
+    assert told_at(caught.value) < 500  # long before the end
+
+
+def told_at(message):
+    return float(re.search(r"until t = (\S+) ms", str(message))[1])
 
 
 @pytest.mark.filterwarnings("error")
@@ -269,6 +299,150 @@ def test_a_chain_with_a_matrix_inside_delivers_what_theory_says():
     assert found["delivered"] == pytest.approx(20 * 20 * 0.3 * 100 * 10 * (1 - 6e-3), rel=0.04)
 
 
+# -- while it runs -----------------------------------------------------------------------------------------------------
+
+
+def moments_of(end, window, on_drift="warn"):
+    watch = DriftWatch(on_drift, Clock(0.1), end, window)
+    return [each.stop for each in Window(0, end).cut(window) if watch.is_due(each)]
+
+
+def test_interfaces_are_looked_at_in_twenty_moments_and_at_the_end():
+    assert moments_of(1000, 1) == list(range(50, 1001, 50))
+    first_ends_after = [500 * k + -500 * k % 7 for k in range(1, 20)]
+    assert moments_of(10_000, 7) == [*first_ends_after, 10_000]
+    assert moments_of(1001, 1) == [*range(51, 1001, 51), 1001]
+    assert len(moments_of(10**6, 1)) == CHECKS
+    assert moments_of(5000, 100) == [2000, 4000, 5000]  # not more often than every twenty windows
+    assert moments_of(10, 100) == [10]
+    assert moments_of(1000, 1, "ignore") == []
+
+
+def test_a_continued_run_is_looked_at_in_the_same_moments():
+    watch = DriftWatch("warn", Clock(0.1), 1000, 2)
+    assert [each.stop for each in Window(520, 1000).cut(2) if watch.is_due(each)] == list(range(550, 1001, 50))
+
+
+def told(scores, on_drift="warn", names=("wire",), end=1000):
+    """When a watch speaks up, given the z-scores at ticks 50, 100, ..."""
+    watch, heard = DriftWatch(on_drift, Clock(0.1), end, 5), []
+    for k, z in enumerate(scores, 1):
+        for name in names:
+            found = AuditRow(name, "a.x", "b.y", "none", 1.0, 1.0, 0.0, 0.0, z, 0.0, 0)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                watch.look(found, Window(50 * k - 5, 50 * k))
+            heard += [(str(each.message).split()[0], 50 * k) for each in caught]
+    return heard
+
+
+def test_a_drift_is_told_once_when_it_has_lasted_for_three_checks():
+    assert told([9] * 20) == [("wire", 150)]
+    assert told([9, -9, math.nan, 0, 9]) == [("wire", 150)]
+    assert told([9, 9, 0, 9, 9, 0, 0, math.inf, 9, 9]) == [("wire", 500)]
+    assert told([9, 9, 4.9] * 5) == []
+    assert told([9] * 5, names=("one", "two")) == [("one", 150), ("two", 150)]
+    assert told([9] * 20, "ignore", end=2000) == [("wire", 150)]  # whoever looks is told; is_due() keeps from looking
+
+
+def test_what_is_seen_only_at_the_end_is_told_at_the_end():
+    assert told([0] * 19 + [9]) == [("wire", 1000)]
+    assert told([0] * 18 + [9, 9]) == [("wire", 1000)]
+    assert told([9] * 17 + [0, 0, 9]) == [("wire", 150)]  # and not again
+    with pytest.raises(DriftError, match=r"\(a.x -> b.y, none\) delivered 1 .* until t = 100 ms .* the delay line"):
+        told([0] * 19 + [9], "error")
+
+
+def chance_of_alarm(threshold, half=400):
+    """That a Brownian path is beyond ``threshold`` sqrt(t) at three of 20 checks in a row: the density is carried from check to
+    check on a grid, apart for how many checks it has been beyond."""
+    x = np.linspace(-1, 1, 2 * half + 1) * (threshold + 4) * math.sqrt(CHECKS)
+    step = norm.pdf(x[:, None] - x) * (x[1] - x[0])
+    density = np.zeros((IN_A_ROW, x.size))
+    density[0, half] = 1.0
+    alarm = 0.0
+    for check in range(1, CHECKS + 1):
+        beyond = np.abs(x) > threshold * math.sqrt(check)
+        moved = density @ step if check > 1 else np.array([norm.pdf(x) * (x[1] - x[0]), 0 * x, 0 * x])
+        alarm += moved[-1, beyond].sum()
+        density = np.array([np.where(beyond, 0, moved.sum(axis=0)), *np.where(beyond, moved[:-1], 0)])
+    return alarm
+
+
+def test_looking_often_hardly_raises_false_alarms(monkeypatch):
+    assert chance_of_alarm(DRIFT_Z) < 1e-6
+    # the rule itself, at a threshold that chance does cross, against the same theory
+    monkeypatch.setattr("hybrid.audit.DRIFT_Z", 2.0)
+    paths = 2000
+    steps = np.random.default_rng(7).standard_normal((paths, CHECKS))
+    scores = steps.cumsum(axis=1) / np.sqrt(np.arange(1, CHECKS + 1))
+    alarms = np.mean([bool(told(path, end=2000)) for path in scores])
+    theory = chance_of_alarm(2.0)
+    assert alarms == pytest.approx(theory, abs=4 * math.sqrt(theory * (1 - theory) / paths))
+
+
+RIGHT = [
+    RateToPoisson(fibres=3),
+    GammaRenewal(cv=0.4),
+    RefractoryPoisson(refractory_ms=2.0),
+    CorrelatedPoisson(0.2, "multiple"),
+    Chain(SpikeToRate(5), RateToPoisson(10)),
+]
+
+
+@pytest.mark.parametrize("adapter", RIGHT, ids=lambda adapter: type(adapter).__name__)
+def test_right_interfaces_never_end_a_run(monkeypatch, adapter):
+    """200 seeds in all, each looked at in 20 moments: a false alarm has a chance of about 6e-4."""
+    monkeypatch.setattr("hybrid.audit.WINDOWS_APART", 4)
+    first = 40 * RIGHT.index(adapter)
+    for seed in range(first, first + 40):
+        found = audited(adapter, seed=seed, duration_ms=80, size=10, on_drift="error")
+        assert found["delivered"] > 0
+
+
+def test_a_drift_is_a_warning_at_once_or_nothing_as_wanted():
+    with pytest.warns(UserWarning, match="delivered") as caught:
+        found = audited(CeilPerBin(), hz=3.0)
+    assert len(caught) == 1
+    assert told_at(caught[0].message) == 75  # the third check
+    assert caught[0].filename == __file__  # who called run()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ignored = audited(CeilPerBin(), hz=3.0, on_drift="ignore")
+    assert ignored == found
+    assert found["drifts"]
+
+
+def test_a_run_too_short_for_three_checks_is_told_of_a_drift_at_the_end():
+    with pytest.warns(UserWarning, match="until t = 7 ms") as caught:
+        audited(CeilPerBin(), hz=3.0, duration_ms=7)
+    assert len(caught) == 1
+    with pytest.raises(DriftError, match="until t = 7 ms"):
+        audited(CeilPerBin(), hz=3.0, duration_ms=7, on_drift="error")
+
+
+def test_looking_changes_nothing():
+    def content(on_drift):
+        brain = Brain(tick_ms=0.1)
+        source, target = brain.add(ConstantRate("source", 5, 100.0)), brain.add(Relay("target", 5, Spikes))
+        brain.connect(source["rate"], target["in"], delay_ms=1.0, adapter=RateToPoisson())
+        return Simulation(brain, seed=3, record=[target["out"]], on_drift=on_drift).run(200)
+
+    looked, ignored = content("error"), content("ignore")
+    assert looked.content_sha256 == ignored.content_sha256
+    assert looked.audit == ignored.audit
+
+
+@pytest.mark.parametrize("value", ["stop", "Error", None, True])
+def test_what_is_no_choice_is_refused_at_once(value):
+    brain = Brain(tick_ms=0.1)
+    brain.add(RampSource("source"))
+    with pytest.raises(
+        ConfigurationError, match=f"on_drift = {value!r} is not known; give 'warn', 'error' or 'ignore'"
+    ):
+        Simulation(brain, on_drift=value)
+
+
 # -- a line that loses, doubles or never delivers ----------------------------------------------------------------------
 
 
@@ -298,6 +472,22 @@ def test_rates_lost_before_they_became_spikes_are_missed(monkeypatch, share):
         found = audited(RateToPoisson(fibres=100))
     assert found["drifts"]
     assert 1 + found["bias"] == pytest.approx(share, abs=0.04)
+
+
+@pytest.mark.parametrize("ticks", [1, 5])
+def test_a_line_that_is_later_than_its_delay_is_reported(monkeypatch, ticks):
+    """tvb-multiscale makes delays longer than they were asked for, and says nothing."""
+
+    class Late(DelayLine):
+        def read(self, window):
+            late = super().read(window)
+            self.before = np.concatenate([getattr(self, "before", np.zeros((ticks, late.shape[1]))), late])
+            late, self.before = self.before[: len(window)], self.before[len(window) :]
+            return late
+
+    monkeypatch.setattr("hybrid.connection.DelayLine", Late)
+    with pytest.raises(DriftError, match="source_to_target failed"):
+        audited(None, on_drift="error")
 
 
 def test_a_spike_line_that_drops_an_event_is_reported(monkeypatch):

@@ -236,8 +236,7 @@ def test_a_component_that_fails_and_an_interruption(hybrid, file, tmp_path, kind
     assert not (tmp_path / "out" / "run.h5").exists()
 
 
-def test_an_interface_that_drifts_is_a_warning_and_a_verdict(hybrid, file, tmp_path):
-    text = """
+DRIFTING = """
 from adapters import RateToPoisson, SpikeToRate
 from hybrid import Chain
 from hybrid.signals import Moments
@@ -250,7 +249,10 @@ class Half(SpikeToRate):
 def half():
     return Chain(RateToPoisson(fibres=50), Half(tau_ms=1))
 """
-    (tmp_path / "own_adapters.py").write_text(text, encoding="utf-8")
+
+
+def test_an_interface_that_drifts_is_a_warning_and_a_verdict(hybrid, file, tmp_path):
+    (tmp_path / "own_adapters.py").write_text(DRIFTING, encoding="utf-8")
     code, out, err = hybrid(
         "run", file, "--out", tmp_path / "out", "--set", "connections.wire.adapter=own_adapters:half"
     )
@@ -258,6 +260,20 @@ def half():
     assert "wire" in next(line for line in out.splitlines() if line.endswith("DRIFTS"))
     assert err.startswith("warning: wire (source.rate -> relay.in, Chain) delivered")
     assert err.count("\n") == 1
+
+
+def test_an_interface_that_drifts_is_an_error_on_request_and_exits_with_4(hybrid, file, finished, tmp_path):
+    before = finished.read_bytes()
+    (tmp_path / "own_adapters.py").write_text(DRIFTING, encoding="utf-8")
+    options = ["--set", "connections.wire.adapter=own_adapters:half", "--set", "run.on_drift=error", "--overwrite"]
+    code, out, err = hybrid("run", file, "--out", finished.parent, *options)
+    assert code == 4
+    assert err.startswith(
+        "DriftError: wire failed in window [39, 40) (t = 19.5 ms): (source.rate -> relay.in, Chain) delivered"
+    )
+    assert err.count("\n") == 1
+    assert "results:" not in out
+    assert finished.read_bytes() == before
 
 
 # -- looking at results ------------------------------------------------------------------------------------------------

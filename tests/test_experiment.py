@@ -457,6 +457,13 @@ def test_overrides_reach_the_run(tmp_path):
     assert cut.configuration["experiment"]["connections"]["wire"]["weight"] == 0
 
 
+def test_what_a_drift_does_is_an_option_of_the_run(tmp_path):
+    assert loaded(tmp_path).simulation().on_drift == "warn"
+    assert loaded(tmp_path, TOYS, "run.on_drift=error").simulation().on_drift == "error"
+    with pytest.raises(ConfigurationError, match=r"^\[run\] on_drift = 'stop' is not known; give 'warn', 'error' or"):
+        loaded(tmp_path, TOYS, "run.on_drift=stop").simulation()
+
+
 def test_the_last_override_wins(tmp_path):
     assert loaded(tmp_path, TOYS, "run.seed=7", "run.seed=8").document.run.seed == 8
 

@@ -53,3 +53,38 @@ def test_a_fault_on_one_rank_ends_all_of_them_with_a_message(fault, text):
 def test_a_failure_is_told_once_and_every_rank_stops_by_itself():
     done = run(3, "raise", {"z": 1})
     assert done.stderr.count("ComponentError: z failed") == 1
+
+
+DRIFTING = """
+import sys
+from toys import RandomSpikes, Relay
+from adapters import SpikeToRate
+from hybrid import Brain, Moments, Simulation
+
+class Half(SpikeToRate):
+    def expected(self, signal):
+        return Moments(2 * super().expected(signal).mean, super().expected(signal).variance)
+
+brain = Brain(tick_ms=0.1)
+source, relay = brain.add(RandomSpikes("s", 5)), brain.add(Relay("r", 5))
+brain.connect(source["spikes"], relay["in"], delay_ms=1.0, adapter=Half(5))
+Simulation(brain, placement={"s": 0, "r": 1}, timeout_s=10, on_drift=sys.argv[1]).run(200)
+print("finished", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("on_drift", "told", "finished"),
+    [
+        ("error", r"DriftError: s_to_r failed in window .* on rank 1: .* delivered", 0),
+        ("warn", r"Warning: s_to_r \(s.spi", 2),
+    ],
+)
+def test_a_drift_is_told_once_by_the_rank_of_the_target_and_ends_all_if_wanted(tmp_path, on_drift, told, finished):
+    program = tmp_path / "drifting.py"
+    program.write_text(DRIFTING, encoding="utf-8")
+    done = mpirun(2, program, on_drift, timeout_s=60)
+    assert len(re.findall(told, done.stderr)) == 1, done.stderr
+    assert done.stdout.count("finished") == finished
+    assert (done.returncode == 0) is bool(finished)
+    assert "left during" not in done.stderr

@@ -138,6 +138,22 @@ def test_a_failure_names_component_window_time_and_cause(error, kind, text):
     assert caught.value.__cause__ is error
 
 
+def test_a_failing_adapter_is_named_and_not_what_follows_from_it():
+    class Broken(SpikeToRate):
+        def convert(self, signal):
+            if 25 in signal.window:
+                raise ZeroDivisionError("oh")
+            return super().convert(signal)
+
+    brain = Brain(tick_ms=0.1)
+    source, relay = brain.add(RandomSpikes("s", 2)), brain.add(Relay("r", 2))
+    brain.connect(source["spikes"], relay["in"], delay_ms=1.0, adapter=Broken(5))
+    with pytest.raises(
+        ComponentError, match=r"^s_to_r failed in window \[20, 30\) \(t = 2 ms\): ZeroDivisionError: oh"
+    ):
+        Simulation(brain).run(5)
+
+
 def test_a_component_that_returns_the_wrong_signal_is_named():
     class Wrong(RampSource):
         def advance(self, window, inputs):
