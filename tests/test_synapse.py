@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brian2 import Hz, Network, NeuronGroup, PoissonGroup, Synapses, ms
-from scipy.integrate import quad
-from scipy.special import erfcx
+import synapse
+from brian2 import Network, NeuronGroup, Synapses, ms
+from synapse import CELLS, POPULATIONS
 from toys import Toy
 
-from adapters import RateToPoisson, SpikeToRate
+from adapters import RateToPoisson, SpikeToRate, siegert_rate_hz
 from hybrid import Brain, Port, Rates, Simulation
 from hybrid.circuits import Afferents, Circuit, Microcircuit, Readout
 
@@ -68,14 +68,6 @@ TAU_M_MS, THRESHOLD, RESET, REFRACTORY_MS = 20.0, 20.0, 10.0, 2.0
 INPUTS, JUMP, INPUT_HZ = 1000, 0.1, 10.5  # mu = tau K J r = 21, sigma = J sqrt(tau K r) = 1.45 (mV)
 
 
-def siegert_hz(mu, sigma):
-    """Rate of a leaky integrate-and-fire neuron (Siegert 1951), tau V' = -V + mu + sigma sqrt(tau) xi."""
-    shift = 0.5826 * sigma * np.sqrt(0.1 / TAU_M_MS)  # of the threshold, for a step of 0.1 ms
-    low, high = (RESET - mu) / sigma, (THRESHOLD + shift - mu) / sigma
-    integral = quad(lambda u: erfcx(-u) if u < 0 else 2 * np.exp(u * u) - erfcx(u), low, high)[0]
-    return 1e3 / (REFRACTORY_MS + TAU_M_MS * np.sqrt(np.pi) * integral)
-
-
 def lif(cells):
     return NeuronGroup(
         cells,
@@ -86,18 +78,6 @@ def lif(cells):
         method="exact",
         name="cells",
     )
-
-
-def driven_by_spikes(cells=400):
-    """Inside Brian2: every cell has its own 1,000 Poisson inputs, as one source of their summed rate."""
-    group = lif(cells)
-    sources = PoissonGroup(
-        cells * 100, rates=INPUT_HZ * 10 * Hz, name="sources"
-    )  # one spike a step at most: keep p small
-    synapses = Synapses(sources, group, on_pre="v_post += 0.1 * int(not_refractory_post)")
-    synapses.connect(j="i // 100")
-    silent = Afferents(1)
-    return Circuit(Network(group, sources, synapses, silent), {"in": silent}, {"spikes": group})
 
 
 def driven_by_rate(cells=400):
@@ -114,27 +94,19 @@ def rate_of(results, cells=400, start_ms=200, stop_ms=2200):
     return events.counts[seen].sum() / cells / (stop_ms - start_ms) * 1e3
 
 
-def test_cells_fire_as_siegert_says_whether_driven_by_spikes_or_through_the_interface():
-    brain = Brain(tick_ms=0.1)
-    cells = brain.add(Microcircuit("cells", driven_by_spikes))
-    inside = rate_of(Simulation(brain, seed=5, record=[cells["spikes"]]).run(2200))
-
+def test_cells_driven_through_the_interface_fire_as_siegert_says():
     brain = Brain(tick_ms=0.1)
     source, cells = brain.add(Constant("source", 1, INPUT_HZ)), brain.add(Microcircuit("cells", driven_by_rate))
     brain.connect(source["rate"], cells["in"], weight=1.0, delay_ms=1.0, adapter=RateToPoisson(fibres=INPUTS))
     results = Simulation(brain, seed=5, record=[cells["spikes"]]).run(2200)
-    through = rate_of(results)
-
     mu = TAU_M_MS * 1e-3 * INPUTS * JUMP * INPUT_HZ
     sigma = JUMP * np.sqrt(TAU_M_MS * 1e-3 * INPUTS * INPUT_HZ)
-    theory = siegert_hz(mu, sigma)
+    theory = float(siegert_rate_hz(mu, sigma, TAU_M_MS, THRESHOLD, RESET, REFRACTORY_MS, step_ms=0.1))
     assert mu == pytest.approx(21.0)
     error = 4 * np.sqrt(theory / (400 * 2.0))  # the counts vary less than Poisson ones
     # the formula knows diffusion only: jumps of 0.1 overshoot the threshold by 0.05 on average, which delays a spike by
     # tau * 0.05 / (mu - threshold) = 1 of 45 ms
-    assert through == pytest.approx(inside, abs=np.sqrt(2) * error)
-    assert inside == pytest.approx(theory, abs=error + 0.03 * theory)
-    assert through == pytest.approx(theory, abs=error + 0.03 * theory)
+    assert rate_of(results) == pytest.approx(theory, abs=error + 0.03 * theory)
     assert not results.audit[0]["drifts"]
 
 
@@ -171,3 +143,79 @@ class Listener(Toy):
 
     def advance(self, window, inputs):
         return {"heard": inputs["in"]}
+
+
+# -- the same rate through every adapter into current and conductance synapses: examples/synapse.py ---------------------
+
+LONG = pytest.param(6200.0, marks=pytest.mark.long)
+
+
+@pytest.fixture(scope="module", params=[1200.0, LONG])
+def felt(request):
+    """What was found, seconds measured, and the results."""
+    found, results = synapse.measure(duration_ms=request.param)
+    return found, (request.param - synapse.SETTLED_MS) * 1e-3, results
+
+
+def correlation(drive):
+    return synapse.SPIKES["correlated"].correlation if drive == "correlated" else 0.0
+
+
+def in_common(drive):
+    """The share of a cell's variance that all cells have in common."""
+    c = correlation(drive)
+    return synapse.INPUTS * c / (1 + (synapse.INPUTS - 1) * c)
+
+
+def test_the_mean_at_the_synapse_is_campbells(felt):
+    found, seconds, _ = felt
+    for population in POPULATIONS:
+        mean, _, _ = synapse.theory(*population)
+        drive = population[2]
+        if drive == "mean":
+            assert found[population][0] == pytest.approx(mean, rel=1e-9)
+            continue
+        spikes = synapse.INPUTS * synapse.RATE_HZ * seconds  # that a cell hears; Poisson ones scatter most
+        scatter = np.sqrt((1 / CELLS + synapse.INPUTS * correlation(drive)) / spikes)
+        assert found[population][0] == pytest.approx(mean, rel=4 * scatter), population
+        assert scatter < (0.0025 if drive != "correlated" else 0.025)
+
+
+def test_the_variance_at_the_synapse_is_that_of_its_inputs(felt):
+    found, seconds, _ = felt
+    samples = seconds * 1e3 / (1 + 2 * np.exp(-1))  # one a ms, neighbours correlated by the synapse
+    for population in POPULATIONS:
+        _, variance, _ = synapse.theory(*population)
+        scatter = np.sqrt(2 / samples * (1 / CELLS + in_common(population[2]) ** 2))
+        assert found[population][1] == pytest.approx(variance, rel=4 * scatter + 0.005, abs=1e-20), population
+
+
+def test_cells_fire_alike_however_they_are_driven_and_as_siegert_says(felt):
+    found, seconds, _ = felt
+    for kind, shape in synapse.SYNAPSES:
+        inside = found[kind, shape, "inside"][2]
+        error = np.sqrt(inside / (CELLS * seconds))  # of Poisson spikes; these are more regular
+        for drive in ("Poisson", "noise"):
+            assert found[kind, shape, drive][2] == pytest.approx(inside, abs=4 * np.sqrt(2) * error), (
+                kind,
+                shape,
+                drive,
+            )
+        theory = synapse.theory(kind, shape, "inside")[2]
+        if theory is not None:  # currents: first order in sqrt(tau_syn / tau); conductances: effective time constant
+            assert inside == pytest.approx(theory, abs=4 * error + (0.03 if kind == "current" else 0.05) * theory)
+        # what fluctuates less fires less, what fluctuates more fires more, and the mean alone does not fire at all
+        assert found[kind, shape, "mean"][2] == 0
+        for drive in ("gamma", "refractory"):
+            assert found[kind, shape, drive][2] < inside - error
+        assert found[kind, shape, "correlated"][2] > inside + 4 * error
+
+
+def test_no_interface_of_the_synapse_drifts(felt):
+    assert len(felt[2].audit) == len(synapse.SPIKES) + 2 * len(synapse.SYNAPSES)
+    assert not any(row["drifts"] for row in felt[2].audit)
+
+
+def test_the_window_changes_nothing_through_any_adapter():
+    runs = [synapse.measure(duration_ms=230.0, window_ms=window_ms)[1] for window_ms in (None, 0.1, 0.7)]
+    assert len({run.content_sha256 for run in runs}) == 1
