@@ -25,6 +25,7 @@ JUMP_MV = {"exc": 0.1, "inh": -0.6}  # what a spike from each half does
 MU_MV, SIGMA_MV = 24.0, 6.0  # of the external input
 TICK_MS, DELAY_MS, SETTLED_MS = 0.1, 1.5, 200.0
 OTHER = {"exc": "inh", "inh": "exc"}
+NAMES = {"exc": "excitatory", "inh": "inhibitory"}
 
 
 def circuit(spiking=("exc", "inh"), delay_ms=DELAY_MS):
@@ -151,13 +152,13 @@ def draw(brains, theory, path):
                 left.plot(hz[:300] + shift, color=colours[half], lw=1)
             left.text(302, shift + theory, name, va="center")
             for half, hz in settled_hz(rates).items():
-                right.plot(hz, -k, "o", color=colours[half], ms=10, alpha=0.85, label=half if k == 0 else None)
+                right.plot(hz, -k, "o", color=colours[half], ms=10, alpha=0.85, label=NAMES[half] if k == 0 else None)
         left.set(xlabel="Time (ms)", ylabel="Rate (Hz), shifted by 60 Hz", xlim=(0, 300), title="Population rates")
         right.axvline(theory, color=GREY, ls="--", label="Siegert, self-consistent")
         right.set_yticks([0, -1, -2], list(brains))
-        right.set(xlabel="Mean rate (Hz)", xlim=(theory - 4, theory + 4), ylim=(-2.6, 0.9))
+        right.set(xlabel="Mean rate (Hz)", xlim=(0, 1.25 * theory), ylim=(-2.6, 0.9))
         right.set_title("Both halves keep their rates")
-        right.legend(loc="upper left", ncols=3, fontsize=9)
+        right.legend(loc="upper left", fontsize=9)
         letter(left, "a"), letter(right, "b")
         save(figure, path)
 
@@ -169,7 +170,7 @@ def main():
     options = options.parse_args()
     brains = {"all spiking": spiking_network(duration_ms=options.duration_ms)}
     for spiking in ("inh", "exc"):
-        brains[f"{OTHER[spiking]} as a rate"] = hybrid_network(spiking, duration_ms=options.duration_ms)[0]
+        brains[f"{NAMES[OTHER[spiking]]} as a rate"] = hybrid_network(spiking, duration_ms=options.duration_ms)[0]
     theory = theory_hz()
     print(f"{'Siegert, self-consistent':26s} exc {theory:6.2f} Hz   inh {theory:6.2f} Hz")
     for name, rates in brains.items():

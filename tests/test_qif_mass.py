@@ -3,90 +3,23 @@
 Montbrió, Pazó & Roxin (2015) Phys Rev X 5:021028: in the limit of many neurons with Lorentzian excitabilities. So in a brain
 of coupled masses one may be replaced by the circuit, through our adapters, and the trajectory stays: here through a pulse that
 switches it from the low to the high state (J = 15, Delta = 1, eta = -5; fixed points of the mass alone 8.11 and 103.06 Hz
-for tau = 10 ms).
+for tau = 10 ms). The brain is that of examples/qif_mass.py.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Synapses, ms
-from toys import Toy
+import qif_mass
+from qif_mass import BIN_MS, SEEDS, SIZES, error, errors, trajectories
 
-from adapters import RateToPoisson, SpikeToRate
-from hybrid import Brain, Connectome, Port, Rates, Simulation
-from hybrid.circuits import Afferents, Circuit, Microcircuit
-from hybrid.masses import MassNetwork, MontbrioPazoRoxin
-
-TAU_MS, PEAK, NEURONS, FIBRES = 10.0, 200.0, 2000, 1000
-DURATION_MS, BIN_MS = 400, 10
-
-
-class Pulse(Toy):
-    """300 Hz, a current of 3 for this weight and time constant, from 50 to 250 ms."""
-
-    def __init__(self, name):
-        super().__init__(name)
-        self.outputs = {"rate": Port(name, "rate", Rates, 1, "out")}
-
-    def advance(self, window, inputs):
-        times_ms = np.arange(window.start, window.stop) * self.clock.tick_ms
-        return {"rate": Rates(window, 1, np.where((times_ms >= 50) & (times_ms < 250), 300.0, 0.0)[:, None])}
-
-
-def qif_population(neurons=NEURONS):
-    """``tau v' = v^2 + eta``; a recurrent spike adds J/N to every neuron, one of a fibre 1/fibres (a synaptic weight of 1)."""
-    k = np.arange(1, neurons + 1)
-    namespace = {"tau": TAU_MS * ms, "peak": PEAK, "recurrent": 15.0 / neurons, "external": 1.0 / FIBRES}
-    cells = NeuronGroup(
-        neurons,
-        "dv/dt = (v*v + excitability)/tau : 1\nexcitability : 1",
-        threshold="v > peak",
-        reset="v = -peak",
-        method="euler",
-    )
-    cells.excitability = -5.0 + np.tan(np.pi / 2 * (2 * k - neurons - 1) / (neurons + 1))  # quantiles of the Lorentzian
-    cells.v = -2.0
-    within = Synapses(cells, cells, on_pre="v_post += recurrent")
-    within.connect()
-    fibres = Afferents(1)
-    outside = Synapses(fibres, cells, on_pre="v_post += external")
-    outside.connect()
-    return Circuit(Network(cells, within, fibres, outside), {"in": fibres}, {"spikes": cells}, namespace)
-
-
-def trajectories(circuit: bool):
-    """Rates of the replaced node and of its neighbour, Hz, in bins of 10 ms."""
-
-    def node(name):
-        one = Connectome((name,), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 3)))
-        return MassNetwork(name, one, model=MontbrioPazoRoxin(tau_ms=TAU_MS))
-
-    brain = Brain(tick_ms=0.1)
-    neighbour, pulse = brain.add(node("neighbour")), brain.add(Pulse("pulse"))
-    if circuit:
-        replaced = brain.add(Microcircuit("replaced", qif_population, dt_ms=0.002))
-        out, into = replaced["spikes"], replaced["in"]
-        to_circuit, to_mass = RateToPoisson(fibres=FIBRES), SpikeToRate(tau_ms=2, pool="mean")
-    else:
-        replaced = brain.add(node("replaced"))
-        out, into, to_circuit, to_mass = replaced["rate"], replaced["drive"], None, None
-    brain.connect(pulse["rate"], into, weight=1.0, delay_ms=1, adapter=to_circuit)
-    brain.connect(neighbour["rate"], into, weight=0.3, delay_ms=2, adapter=to_circuit)
-    brain.connect(out, neighbour["drive"], weight=0.3, delay_ms=2, adapter=to_mass)
-    results = Simulation(brain, seed=1, record=[neighbour["rate"], out]).run(DURATION_MS)
-    ticks = DURATION_MS * 10
-    if circuit:
-        spikes = results[out]
-        own = np.bincount(spikes.ticks, weights=spikes.counts, minlength=ticks) / NEURONS / 1e-4
-    else:
-        own = results[out].hz[:, 0]
-    return (each.reshape(-1, BIN_MS * 10).mean(axis=1) for each in (own, results[neighbour["rate"]].hz[:, 0]))
+from adapters import Affine, RateToPoisson
+from hybrid import Chain
 
 
 @pytest.fixture(scope="module")
 def both():
-    return {"mass": tuple(trajectories(False)), "circuit": tuple(trajectories(True))}
+    return {"mass": trajectories(), "circuit": trajectories(2000)}
 
 
 def between(rates, start_ms, stop_ms):
@@ -98,8 +31,8 @@ def test_the_circuit_rests_switches_and_stays_as_the_mass_does(both):
     assert between(mass, 0, 50) == pytest.approx(8.11, rel=0.02)
     assert between(circuit, 20, 50) == pytest.approx(between(mass, 20, 50), rel=0.1)  # low: 10 %, high: 3 %, as others
     assert between(circuit, 120, 250) == pytest.approx(between(mass, 120, 250), rel=0.03)  # find with a peak of 200
-    assert between(circuit, 300, 400) == pytest.approx(between(mass, 300, 400), rel=0.03)
-    assert between(mass, 300, 400) > 95  # it has switched, and stays after the pulse
+    assert between(circuit, 300, 500) == pytest.approx(between(mass, 300, 500), rel=0.03)
+    assert between(mass, 300, 500) > 95  # it has switched, and stays after the pulse
     crossing = [int(np.argmax(each > 50)) * BIN_MS for each in (mass, circuit)]
     assert abs(crossing[0] - crossing[1]) <= BIN_MS
 
@@ -110,3 +43,36 @@ def test_the_neighbour_does_not_notice(both):
     assert felt > 0.4  # Hz: it does feel the switch
     assert between(circuit, 150, 250) == pytest.approx(between(mass, 150, 250), abs=0.06 * felt)
     assert np.abs(circuit - mass).max() < 0.3 * felt  # also while switching
+
+
+def slope(sizes, found):
+    """Of the error against the number of neurons, both as logarithms."""
+    return np.polyfit(np.log(sizes), np.log(found), 1)[0]
+
+
+def test_the_error_falls_with_the_number_of_neurons(both):
+    sizes = (125, 500, 2000)
+    runs = [trajectories(125), trajectories(500), both["circuit"]]
+    for node in (0, 1):
+        found = [error(run[node], both["mass"][node]) for run in runs]
+        assert slope(sizes, found) == pytest.approx(-0.5, abs=0.12)
+
+
+@pytest.mark.long
+def test_the_error_falls_as_one_over_the_root_of_the_number_of_neurons():
+    of_node, of_neighbour = np.sqrt((errors() ** 2).mean(axis=2))
+    assert len(SEEDS) >= 3
+    assert slope(SIZES, of_node) == pytest.approx(-0.5, abs=0.08)
+    assert slope(SIZES, of_neighbour) == pytest.approx(-0.5, abs=0.04)
+
+
+def test_the_window_changes_nothing(both):
+    for window_ms in (0.1, 0.5):
+        again = trajectories(125, window_ms=window_ms)
+        assert all(np.array_equal(a, b) for a, b in zip(again, trajectories(125), strict=True))
+
+
+def test_an_interface_that_loses_a_quarter_would_show(both, monkeypatch):
+    monkeypatch.setattr(qif_mass, "RateToPoisson", lambda fibres: Chain(Affine(0.75), RateToPoisson(fibres=fibres)))
+    mass, circuit = both["mass"][0], trajectories(2000)[0]
+    assert between(circuit, 120, 250) < 0.97 * between(mass, 120, 250)
