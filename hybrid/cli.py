@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--out", type=Path, default=None, metavar="PNG", help="the picture of an adapter; in results/ if left out"
     )
+    check.add_argument(
+        "--lines", type=int, default=None, metavar="N", help="for an adapter that takes so many and no others"
+    )
     return parser
 
 
@@ -193,7 +196,7 @@ def _check(options: argparse.Namespace) -> None:
 
     kind = type(make())
     if issubclass(kind, Adapter):
-        found = verdicts(adapter_checks(make))
+        found = verdicts(adapter_checks(make, lines=options.lines))
     elif issubclass(kind, Component) and options.out is None:
         with component_checks(make) as checks:
             found = verdicts(checks)
@@ -206,17 +209,17 @@ def _check(options: argparse.Namespace) -> None:
     print(format_verdicts(found), flush=True)
     kept = all(each.kept for each in found)
     if issubclass(kind, Adapter):
-        _draw_adapter(make, options.out or Path("results") / f"check_{kind.__name__}.png", kept)
+        _draw_adapter(make, options.out or Path("results") / f"check_{kind.__name__}.png", kept, options.lines)
     if not kept:
         sys.exit(1)
 
 
-def _draw_adapter(make: Any, picture: Path, kept: bool) -> None:
+def _draw_adapter(make: Any, picture: Path, kept: bool, lines: int | None) -> None:
     from hybrid.plot.bench import plot_adapter
 
     picture.parent.mkdir(parents=True, exist_ok=True)
     try:
-        plot_adapter(make, picture)
+        plot_adapter(make, picture, lines=lines)
     except Exception as error:
         if kept or isinstance(error, ConfigurationError):
             raise

@@ -10,11 +10,11 @@ import pytest
 from test_floors import ROOT
 
 import adapters
-from adapters import RateToConductance, RateToCurrent, RateToPoisson, SpikeToRate
+from adapters import Map, RateToConductance, RateToCurrent, RateToPoisson, SpikeToRate, Subset
 from hybrid import Adapter
 from hybrid.cli import main
 from hybrid.plot.bench import plot_adapter
-from hybrid.testing import adapter_checks, verdicts
+from hybrid.testing import adapter_checks, check_adapter, verdicts
 
 OURS = [
     each
@@ -192,6 +192,16 @@ def curve(axes, label):
 
 
 # a first-order low-pass of Poisson spikes: 2 r / (1 + (2 pi f tau)^2), one-sided
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Map([[1, 0.5, 0], [0, 0.2, 0.2], [0, 0, 0]]), lambda: SpikeToRate(groups=[1, 2]), lambda: Subset([2])],
+)
+def test_an_adapter_for_so_many_lines_is_tried_with_so_many(make):
+    assert all(each.kept for each in verdicts(adapter_checks(make, lines=3)))
+    check_adapter(make, lines=3)
+    assert len(plot_adapter(make, lines=3).axes) == 5
+
+
 def test_the_picture_of_a_filter_agrees_with_theory():
     figure = plot_adapter(lambda: SpikeToRate(tau_ms=10))
     course, moments, spectrum, _, latency = figure.axes

@@ -43,8 +43,18 @@ class _Trial(NamedTuple):
     delivered: FloatArray
 
 
-def plot_adapter(make: Make, path: str | Path | None = None) -> Figure:
-    """Draw what adapters from ``make`` do; saved to ``path`` if one is given.
+class _Maker(NamedTuple):
+    """Gives adapters, and says on how many lines they are tried."""
+
+    make: Make
+    lines: int
+
+    def __call__(self) -> Adapter:
+        return self.make()
+
+
+def plot_adapter(make: Make, path: str | Path | None = None, *, lines: int | None = None) -> Figure:
+    """Draw what adapters from ``make`` do, on 32 or so many ``lines``; saved to ``path`` if one is given.
 
     (a) Input and output for a step and a sine of 5 Hz; where their units differ, on two axes that the declared gain makes
     agree. (b) Mean and variance per line and second, declared and delivered, over 1e-3 to 1,000 Hz. (c) Power spectrum of the
@@ -52,18 +62,19 @@ def plot_adapter(make: Make, path: str | Path | None = None) -> Figure:
     input and output for an input of white noise; its peak is the latency. Adapters that take low rates only are given such.
     """
     check_folder(path)
+    made = _Maker(make, lines or _LINES)
     with our_style():
         figure = Figure(figsize=(15, 9), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
         panels = figure.subplot_mosaic("aaabbb;ccddee")
-        _draw_course(panels["a"], make)
-        _draw_moments(panels["b"], make)
-        steady = _steady(make)
-        _draw_spectrum(panels["c"], make, steady)
+        _draw_course(panels["a"], made)
+        _draw_moments(panels["b"], made)
+        steady = _steady(made)
+        _draw_spectrum(panels["c"], made, steady)
         _draw_two_lines(panels["d"], steady)
-        _draw_latency(panels["e"], make)
+        _draw_latency(panels["e"], made)
         for name, axes in panels.items():
             letter(axes, name)
-        figure.suptitle(_title(make()), x=0.008, ha="left", fontsize=16)
+        figure.suptitle(_title(made()), x=0.008, ha="left", fontsize=16)
         save(figure, path)
     return figure
 
@@ -74,20 +85,20 @@ def _title(adapter: Adapter) -> str:
     return f"{type(adapter).__name__}({parameters}):  {adapter.accepts.__name__} → {adapter.emits.__name__}"
 
 
-def _prepared(make: Make, clock: Clock, seed: int) -> Adapter:
+def _prepared(make: _Maker, clock: Clock, seed: int) -> Adapter:
     adapter = make()
-    source = Port("bench", "out", adapter.accepts, _LINES, "out")
-    target = Port("bench", "in", adapter.emits, adapter.emitted_size(_LINES), "in")
+    source = Port("bench", "out", adapter.accepts, make.lines, "out")
+    target = Port("bench", "in", adapter.emits, adapter.emitted_size(make.lines), "in")
     adapter.prepare(clock, source, target, named_stream(seed, "connection", "bench"))
     return adapter
 
 
-def _signal(adapter: Adapter, hz: FloatArray, clock: Clock, seed: int) -> Any:
+def _signal(adapter: Adapter, lines: int, hz: FloatArray, clock: Clock, seed: int) -> Any:
     """``hz[ticks]`` on all lines: as it is, or as Poisson spikes."""
-    window, every = Window(0, len(hz)), np.repeat(hz[:, None], _LINES, axis=1)
+    window, every = Window(0, len(hz)), np.repeat(hz[:, None], lines, axis=1)
     if issubclass(adapter.accepts, Spikes):
         return Spikes.from_counts(window, np.random.default_rng(seed).poisson(every * clock.tick_ms * 1e-3))
-    return adapter.accepts.from_payload(window, _LINES, (every,))
+    return adapter.accepts.from_payload(window, lines, (every,))
 
 
 def _values(signal: Signal, clock: Clock) -> FloatArray:
@@ -97,21 +108,21 @@ def _values(signal: Signal, clock: Clock) -> FloatArray:
     return values
 
 
-def _tried(make: Make, hz: FloatArray, clock: Clock, seed: int = 1) -> _Trial:
+def _tried(make: _Maker, hz: FloatArray, clock: Clock, seed: int = 1) -> _Trial:
     adapter = _prepared(make, clock, seed)
-    signal = _signal(adapter, hz, clock, seed)
+    signal = _signal(adapter, make.lines, hz, clock, seed)
     out = adapter.convert(signal)
     moments = adapter.expected(signal)
     delivered = out.total(clock) + adapter.held()
     return _Trial(clock, _values(signal, clock), _values(out, clock), moments.mean, moments.variance, delivered)
 
 
-def _scale(make: Make) -> float:
+def _scale(make: _Maker) -> float:
     """What brings rates up to the highest of ours to half of the highest that the adapter takes, or lower."""
     return min(1.0, make().highest_rate_hz / 2 / _HIGHEST_HZ)
 
 
-def _units(make: Make) -> tuple[str, str]:
+def _units(make: _Maker) -> tuple[str, str]:
     """Of what goes in and comes out; an attribute ``unit`` of the adapter tells that of its states."""
     adapter = make()
     named = {Spikes.unit: "Hz", States.unit: "state"}
@@ -122,7 +133,7 @@ def _units(make: Make) -> tuple[str, str]:
 # -- (a) -------------------------------------------------------------------------------------------------------------
 
 
-def _draw_course(axes: Any, make: Make) -> None:
+def _draw_course(axes: Any, make: _Maker) -> None:
     clock, bin_ms = Clock(_TICK_MS), 10.0
     ms = clock.tick_ms * np.arange(clock.ticks(1000.0))
     sine = 60 + 40 * np.sin(2 * np.pi * 5e-3 * (ms - 500))
@@ -158,7 +169,7 @@ def _own_axis(axes: Any, unit: str, gain: float) -> Any:
 # -- (b) -------------------------------------------------------------------------------------------------------------
 
 
-def _draw_moments(axes: Any, make: Make) -> None:
+def _draw_moments(axes: Any, make: _Maker) -> None:
     """Per line and second; the bars are two standard errors by the declared variance."""
     rates_hz = _RATES_HZ[make().highest_rate_hz > _RATES_HZ]
     rows = []
@@ -206,7 +217,7 @@ def _drawn(values: FloatArray) -> FloatArray:
     return np.where(values != 0, values, np.nan)
 
 
-def _tick_for(make: Make, rate_hz: float) -> Clock:
+def _tick_for(make: _Maker, rate_hz: float) -> Clock:
     """Longer ticks for rare events, if the adapter can have them."""
     clock = Clock(_TICK_MS if rate_hz > 30 else 1.0 if rate_hz > 3 else 10.0)
     try:
@@ -219,11 +230,11 @@ def _tick_for(make: Make, rate_hz: float) -> Clock:
 # -- (c), (d) --------------------------------------------------------------------------------------------------------
 
 
-def _steady(make: Make) -> _Trial:
+def _steady(make: _Maker) -> _Trial:
     return _tried(make, np.full(1 << 17, _scale(make) * _RATE_HZ), Clock(_TICK_MS), seed=2)
 
 
-def _draw_spectrum(axes: Any, make: Make, trial: _Trial) -> None:
+def _draw_spectrum(axes: Any, make: _Maker, trial: _Trial) -> None:
     per_s, (unit, unit_out) = 1e3 / trial.clock.tick_ms, _units(make)
     steady = trial.out[len(trial.out) // 10 :]
     hz, power = welch(steady, per_s, nperseg=_SEGMENT, axis=0)
@@ -257,13 +268,13 @@ def _filtered(adapter: Adapter, clock: Clock, name: str) -> tuple[FloatArray, st
     return share, f"{name}, {'alpha' if alpha else 'low-pass'} {tau_ms:g} ms"
 
 
-def _level(make: Make, trial: _Trial) -> tuple[float, str]:
+def _level(make: _Maker, trial: _Trial) -> tuple[float, str]:
     """One-sided power at low frequencies: of what is drawn, and of Poisson input times the share of each of its spikes."""
     adapter = _prepared(make, trial.clock, 3)
     drawn = 2 * float(trial.variance.mean()) / (len(trial.out) * trial.clock.tick_ms * 1e-3)
     if not issubclass(adapter.accepts, Spikes) or drawn:
         return drawn, "declared variance"
-    shares = [adapter.expected(Spikes(Window(0, 1), _LINES, [0], [line])).mean for line in range(_LINES)]
+    shares = [adapter.expected(Spikes(Window(0, 1), make.lines, [0], [line])).mean for line in range(make.lines)]
     return 2 * _RATE_HZ * float(np.square(shares).sum(axis=0).mean()), "Poisson"
 
 
@@ -296,7 +307,7 @@ def _draw_two_lines(axes: Any, trial: _Trial) -> None:
 # -- (e) -------------------------------------------------------------------------------------------------------------
 
 
-def _draw_latency(axes: Any, make: Make) -> None:
+def _draw_latency(axes: Any, make: _Maker) -> None:
     clock = Clock(_TICK_MS)
     noise = np.random.default_rng(7).uniform(0.0, 2.0, 200_000)
     trial = _tried(make, _scale(make) * _RATE_HZ * noise, clock)

@@ -14,14 +14,16 @@ from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.signals import Rates, Signal
 from hybrid.testing.contract import Check, ContractError, demand
-from hybrid.testing.moments import check_moments, check_small_bias, check_variance, possible
+from hybrid.testing.moments import MANY_LINES, check_moments, check_small_bias, check_variance, possible
 from hybrid.testing.trials import activity, before, copied, cuttings, joined, other_future, require_same, windows
 
 LINES = 4
 RATES_HZ = (1e-6, 1e-3, 0.1, 5.0, 100.0, 1000.0)
 
 
-def check_adapter(make: Callable[[], Adapter], *, tick_ms: float = 0.1, ticks: int = 2000) -> None:
+def check_adapter(
+    make: Callable[[], Adapter], *, tick_ms: float = 0.1, ticks: int = 2000, lines: int | None = None
+) -> None:
     """Prove that adapters from ``make`` keep the contract of :class:`hybrid.adapter.Adapter`.
 
     It does not matter how time is cut, to the bit; no output before its cause; what is delivered (and held) agrees with what
@@ -33,14 +35,17 @@ def check_adapter(make: Callable[[], Adapter], *, tick_ms: float = 0.1, ticks: i
     ----------
     make: gives a new, equal adapter at every call.
     tick_ms, ticks: how long it is tried.
+    lines: for an adapter that takes so many and no others, as one with a matrix does; by default 4 and 64 are tried.
     """
-    demand(adapter_checks(make, tick_ms=tick_ms, ticks=ticks))
+    demand(adapter_checks(make, tick_ms=tick_ms, ticks=ticks, lines=lines))
 
 
-def adapter_checks(make: Callable[[], Adapter], *, tick_ms: float = 0.1, ticks: int = 2000) -> list[Check]:
+def adapter_checks(
+    make: Callable[[], Adapter], *, tick_ms: float = 0.1, ticks: int = 2000, lines: int | None = None
+) -> list[Check]:
     """The checks of :func:`check_adapter` by name."""
     cuttings(ticks)  # refuses a trial too short to tell
-    trial = _AdapterTrial(make, Clock(tick_ms), ticks)
+    trial = _AdapterTrial(make, Clock(tick_ms), ticks, lines)
     checks = [
         Check("signals", "each window becomes one of the right kind; the input stays as it was", trial.check_signals),
         Check("same seed", "the same seed gives the same bits", trial.check_same_seed, "signals"),
@@ -57,12 +62,13 @@ def adapter_checks(make: Callable[[], Adapter], *, tick_ms: float = 0.1, ticks: 
 
 
 class _AdapterTrial:
-    def __init__(self, make: Callable[[], Adapter], clock: Clock, ticks: int) -> None:
+    def __init__(self, make: Callable[[], Adapter], clock: Clock, ticks: int, lines: int | None) -> None:
         self.make, self.clock, self.ticks, self.half = make, clock, ticks, ticks // 2
+        self.lines, self.many_lines = lines or LINES, lines or MANY_LINES
         self.accepts: Any = getattr(make(), "accepts", None)
 
-    def born(self, seed: int = 1, lines: int = LINES, clock: Clock | None = None) -> Adapter:
-        adapter = self.make()
+    def born(self, seed: int = 1, lines: int | None = None, clock: Clock | None = None) -> Adapter:
+        adapter, lines = self.make(), lines or self.lines
         source = Port("source", "out", adapter.accepts, lines, "out")
         target = Port("target", "in", adapter.emits, adapter.emitted_size(lines), "in")
         adapter.prepare(clock or self.clock, source, target, named_stream(seed, "connection", "check"))
@@ -70,7 +76,7 @@ class _AdapterTrial:
 
     def activity(self, rate_hz: float, seed: int = 1) -> Any:
         random = np.random.default_rng(seed)
-        return activity(self.accepts, Window(0, self.ticks), LINES, rate_hz, self.clock, random)
+        return activity(self.accepts, Window(0, self.ticks), self.lines, rate_hz, self.clock, random)
 
     @cached_property
     def signal(self) -> Any:
@@ -94,7 +100,7 @@ class _AdapterTrial:
             out = adapter.convert(given)
             if not all(map(np.array_equal, untouched, given.payload())):
                 raise ContractError("convert() modified its input")
-            if type(out) is not adapter.emits or out.window != window or out.size != adapter.emitted_size(LINES):
+            if type(out) is not adapter.emits or out.window != window or out.size != adapter.emitted_size(self.lines):
                 raise ContractError(f"convert() of {given!r} gave {out!r}")
             converted.append(copied(out))
         return converted
@@ -143,17 +149,17 @@ class _AdapterTrial:
         for rate_hz in possible(self.make(), RATES_HZ):
             signal = self.activity(rate_hz, seed=3)
             check_moments(self.born(seed=3), signal, self.clock, rate_hz)
-        check_small_bias(partial(self.born, seed=4), self.clock)
+        check_small_bias(partial(self.born, seed=4), self.clock, self.many_lines)
 
     def check_variance(self) -> None:
-        check_variance(self.born, self.clock)
+        check_variance(self.born, self.clock, self.many_lines)
 
     def check_refusals(self) -> None:
         for bad in (np.nan, np.inf, -1.0):
-            hz = np.ones((3, LINES))
-            hz[1, 2] = bad
+            hz = np.ones((3, self.lines))
+            hz[1, -1] = bad
             try:
-                self.born().convert(Rates(Window(0, 3), LINES, hz))
+                self.born().convert(Rates(Window(0, 3), self.lines, hz))
             except (ValueError, ArithmeticError):
                 continue
             raise ContractError(f"a rate of {bad:g} Hz was accepted")

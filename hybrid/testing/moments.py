@@ -21,7 +21,8 @@ _UNLIKELY_Z = 5.0  # one false alarm in two million
 _FEW_EVENTS = 5.0
 _STANDS_OUT_Z = 8.0  # a deviation so large is beyond the limit in 999 of 1,000 trials
 _ROUNDING = 1e-9
-_MANY_LINES, _MANY_TICKS = 64, 200
+MANY_LINES = 64
+_MANY_TICKS = 200
 _MOST_WINDOWS = 2400
 _DEVIATIONS = 19_200  # lines x seeds: a variance that is 10 % off stands out
 _FEWEST_SEEDS, _MOST_SEEDS = 300, 1000
@@ -86,7 +87,7 @@ def check_moments(adapter: Adapter, signal: Signal, clock: Clock, rate_hz: float
     account.require(float(np.sqrt(account.variance_of_sum)), f"{rate_hz:g} Hz")
 
 
-def check_small_bias(born: Born, clock: Clock) -> None:
+def check_small_bias(born: Born, clock: Clock, lines: int) -> None:
     """That the mean is right to a few percent: windows are added until a bias of that size would stand out.
 
     Lines that are not independent scatter more in their sum than their variances tell; then the scatter of windows counts.
@@ -94,10 +95,10 @@ def check_small_bias(born: Born, clock: Clock) -> None:
     highest = possible(born(), [rate_hz for rate_hz, _ in SMALL_BIASES])
     for rate_hz, (_, bias) in zip(highest, SMALL_BIASES, strict=True):
         tick = _longer(born, clock) if rate_hz <= 1 else clock
-        adapter, random = born(lines=_MANY_LINES, clock=tick), np.random.default_rng(4)
-        account, deviations = _Account(adapter, tick, _MANY_LINES), [0.0]
+        adapter, random = born(lines=lines, clock=tick), np.random.default_rng(4)
+        account, deviations = _Account(adapter, tick, lines), [0.0]
         for window in Window(0, _MANY_TICKS * _MOST_WINDOWS).cut(_MANY_TICKS):
-            account.enter(activity(adapter.accepts, window, _MANY_LINES, rate_hz, tick, random))
+            account.enter(activity(adapter.accepts, window, lines, rate_hz, tick, random))
             deviations.append(float(account.deviation().sum()))
             if len(deviations) % 30 == 0:
                 sd = _sd_of_sum(account, deviations)
@@ -123,18 +124,18 @@ def _sd_of_sum(account: _Account, deviations: list[float]) -> float:
     return float(np.sqrt(max(declared, seen))) if declared else 0.0
 
 
-def check_variance(born: Born, clock: Clock) -> None:
+def check_variance(born: Born, clock: Clock, lines: int) -> None:
     """That the squared deviations of all lines and seeds add up to the declared variance.
 
     Of independent normal lines their sum is chi-square; rare events and lines that are not independent scatter more, as is
     seen from one seed to the next. Lines that declare no variance must agree to rounding.
     """
     for rate_hz in possible(born(), VARIANCE_HZ):
-        random, kind = np.random.default_rng(5), born(lines=_MANY_LINES, clock=clock).accepts
-        signal = activity(kind, Window(0, _MANY_TICKS), _MANY_LINES, rate_hz, clock, random)
+        random, kind = np.random.default_rng(5), born(lines=lines, clock=clock).accepts
+        signal = activity(kind, Window(0, _MANY_TICKS), lines, rate_hz, clock, random)
         seen, declared, chi_square = [], [], 0.0
         for seed in range(1000, 1000 + _MOST_SEEDS):
-            deviation, variance = _scatter(born(seed=seed, lines=_MANY_LINES, clock=clock), signal, clock, rate_hz)
+            deviation, variance = _scatter(born(seed=seed, lines=lines, clock=clock), signal, clock, rate_hz)
             seen.append(float((deviation**2).sum()))
             declared.append(float(variance.sum()))
             chi_square += 2 * float((variance**2).sum())
