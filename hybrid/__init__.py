@@ -11,6 +11,7 @@ from hybrid.recorder import Every
 from hybrid.results import Results
 from hybrid.signals import Currents, Moments, Rates, Signal, Spikes, States
 from hybrid.simulation import Simulation
+from hybrid.stimulus import Pulse, Samples, Sinusoid, Stimulus, Train
 
 __version__ = "0.1.0"
 
@@ -25,12 +26,17 @@ __all__ = [
     "Every",
     "Moments",
     "Port",
+    "Pulse",
     "Rates",
     "Results",
+    "Samples",
     "Signal",
     "Simulation",
+    "Sinusoid",
     "Spikes",
     "States",
+    "Stimulus",
+    "Train",
     "Window",
     "make_plan",
 ]

@@ -249,7 +249,7 @@ def test_masses_take_the_regions_that_no_circuit_stands_for(three):
         ('kind = "Difference", ', "", "{'strength': 0.02} needs kind = 'module:Class'"),
         ("x2 = 0.01", "x9 = 0.01", "noise on variable 'x9' does not exist"),
         ("sigma = {x2 = 0.01}", "sigm = 0.01", "noise: parameter 'sigm' does not exist; did you mean 'sigma'"),
-        ('"euler"', '"rk4"', "cortex: integrator 'rk4' does not exist"),
+        ('"euler"', '"rk5"', "cortex: integrator 'rk5' does not exist"),
         ('["c", "b"]', '["c", "z"]', "connectome: region 'z' does not exist"),
         ('[connectome]\nsource = "three.npz"\n', "", "a mass network needs a [connectome] table"),
     ],

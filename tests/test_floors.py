@@ -15,7 +15,7 @@ FLOORS = [
     {"signals", "random", "references", "connectome"},
     {"ports", "delay_line"},
     {"component", "adapter", "transport"},
-    {"masses", "circuits", "connection", "audit", "testing"},
+    {"masses", "circuits", "stimulus", "connection", "audit", "testing"},
     {"brain", "plan", "recorder", "results", "results_file", "results_info", "results_xarray"},
     {"scheduler", "progress"},
     {"simulation", "experiment", "experiment_schema"},

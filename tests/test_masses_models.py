@@ -12,18 +12,39 @@ from masses_toys import Relaxation, lived, one_node, prepared
 from hybrid.connectome import Connectome
 from hybrid.masses import (
     Epileptor,
+    Epileptor2D,
+    Generic2dOscillator,
     JansenRit,
+    KIonEx,
     Kuramoto,
     Linear,
     MassModel,
     MassNetwork,
     MontbrioPazoRoxin,
+    PotassiumWilsonCowan,
     ReducedWongWang,
     Sine,
+    StuartLandau,
+    Wendling,
     WilsonCowan,
+    WongWangExcInh,
 )
 
-MODELS = [Epileptor(), JansenRit(), Kuramoto(), MontbrioPazoRoxin(), ReducedWongWang(), WilsonCowan()]
+MODELS = [
+    Epileptor(),
+    Epileptor2D(),
+    Generic2dOscillator(),
+    JansenRit(),
+    KIonEx(),
+    Kuramoto(),
+    MontbrioPazoRoxin(),
+    PotassiumWilsonCowan(),
+    ReducedWongWang(),
+    StuartLandau(),
+    Wendling(),
+    WilsonCowan(),
+    WongWangExcInh(),
+]
 
 
 def slopes(model: MassModel, *state: float) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from masses_toys import Oscillator, Relaxation, lived, nodes, one_node, prepared, reference
+from masses_toys import Oscillator, Relaxation, lived, nodes, prepared, reference
 from toys import silent_inputs
 
 from hybrid.clock import Clock, Window
@@ -81,7 +81,7 @@ def test_length_of_the_block_does_not_change_the_result() -> None:
     for block in (8, 16, 32, 64):
         engine = Engine(
             model, model.parameter_rows(20), weights=connectome.weights, delays=delays, coupling=Difference(0.1), h=0.1,
-            heun=True, sigma=np.full((3, 20), 0.1), key=np.uint64(5), initial=initial, block=block,
+            sigma=np.full((3, 20), 0.1), key=np.uint64(5), initial=initial, block=block,
         )  # fmt: skip
         trajectories.append(engine.advance(0, 1000, np.zeros((1000, 20)))[0])
     for other in trajectories[1:]:
@@ -129,22 +129,6 @@ def test_parameters_may_differ_from_node_to_node() -> None:
     connectome = nodes(20, density=0.0)
     outputs = lived(prepared(MassNetwork("net", connectome, Relaxation(tau_ms=tau_ms), initial={"x": 1.0})), 101)["x"]
     np.testing.assert_allclose(outputs[100], (1.0 - 0.1 / tau_ms + 0.005 / tau_ms**2) ** 100, rtol=1e-12)
-
-
-def test_heun_is_of_second_order_and_euler_of_first() -> None:
-    """Uncoupled, against the same at a much smaller tick."""
-
-    def after_5_ms(tick_ms: float, integrator: str) -> Any:
-        network = MassNetwork(
-            "net", one_node(), Oscillator(), integrator=integrator, initial={"x": 1.0, "y": 0.5, "w": -0.5}
-        )
-        return lived(prepared(network, tick_ms), round(5.0 / tick_ms) + 1)["x"][-1, 0]
-
-    exact = after_5_ms(0.0005, "heun")
-    for integrator, order in (("euler", 1), ("heun", 2)):
-        errors = [abs(after_5_ms(tick_ms, integrator) - exact) for tick_ms in (0.02, 0.01, 0.005)]
-        slopes = np.log2(np.divide(errors[:-1], errors[1:]))
-        np.testing.assert_allclose(slopes, order, atol=0.15)
 
 
 def test_memory_of_the_history_is_at_most_twice_the_longest_delay_and_a_block() -> None:

@@ -14,21 +14,35 @@ from hybrid.connectome import Connectome
 from hybrid.masses import (
     Difference,
     Epileptor,
+    Epileptor2D,
+    Generic2dOscillator,
     JansenRit,
+    KIonEx,
     Kuramoto,
     Linear,
     MassNetwork,
     MontbrioPazoRoxin,
     ReducedWongWang,
     Sine,
+    StuartLandau,
     WilsonCowan,
+    WongWangExcInh,
 )
 
 pytestmark = pytest.mark.oracle
 TICK_MS = 0.05
 NAMES = ["epileptor", "montbrio", "wilson_cowan", "jansen_rit", "reduced_wong_wang", "kuramoto"]
+FURTHER = {  # of the further models: (coupling, strength, tick in ms, how many ticks of the 76 regions)
+    "epileptor_2d": (Difference, 0.003, 0.05, 20_000),
+    "modified_epileptor_2d": (Difference, 0.003, 0.05, 20_000),
+    "stuart_landau": (Difference, 0.0005, 0.05, 20_000),
+    "generic_2d_oscillator": (Linear, 0.005, 0.05, 20_000),
+    "wong_wang_exc_inh": (Linear, 0.01, 0.05, 20_000),
+    "k_ion_ex": (Linear, 0.002, 0.02, 10_000),
+}
 
 EPILEPTOR = {"Kvf": 0.3, "Kf": 0.2, "Ks": -0.4, "tt": 0.9, "slope": 0.2, "Iext": 3.2, "aa": 5.5, "bb": 1.8, "x0": -1.9}
+EPILEPTOR_2D = {"Kvf": 0.3, "Ks": -0.4, "tt": 0.9, "slope": 0.2, "Iext": 3.2, "x0": -1.9, "r": 0.0007}
 WILSON_COWAN = {"c_ee": 16.0, "c_ei": 12.0, "c_ie": 15.0, "c_ii": 3.0, "a_e": 1.3, "a_i": 2.0, "P": 1.25, "Q": 0.1}
 
 
@@ -67,22 +81,51 @@ def pairs() -> dict[str, tuple[Any, Any]]:
         "reduced_wong_wang": (ReducedWongWang(), models.ReducedWongWang()),
         "kuramoto": (Kuramoto(omega=0.07), models.Kuramoto(omega=np.array([0.07]))),
         "wilson_cowan": (WilsonCowan(**WILSON_COWAN, tau_e_ms=8.0, tau_i_ms=6.0), wilson),
+        **further_pairs(models),
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+def further_pairs(models: Any) -> dict[str, tuple[Any, Any]]:
+    def arrays(parameters: dict[str, float]) -> Any:
+        return {name: np.array([value]) for name, value in parameters.items()}
+
+    reduced, modified = EPILEPTOR_2D, {**EPILEPTOR_2D, "x0": 2.4}
+    ours, theirs = ({of_ours(name): value for name, value in each.items()} for each in (reduced, modified))
+    oscillator = {"a": 1.5, "b": -9.0, "c": -0.5, "e": 2.8, "g": 0.1, "tau": 1.2, "I": 0.3, "gamma": -0.9, "beta": 0.8}
+    gating = {"lamda": 0.4, "J_i": 1.2, "I_ext": 0.02, "w_p": 1.5}
+    ions = {"J": 0.3, "eta": 0.2, "Delta": 0.8, "R_minus": 0.4, "R_plus": -0.6}
+    return {
+        "epileptor_2d": (Epileptor2D(**ours), models.Epileptor2D(**arrays(reduced))),
+        "modified_epileptor_2d": (
+            Epileptor2D(**theirs, modification=1.0),
+            models.Epileptor2D(**arrays(modified), modification=np.array([True])),
+        ),
+        "stuart_landau": (
+            StuartLandau(a=0.02, omega=0.07),
+            models.SupHopf(a=np.array([0.02]), omega=np.array([0.07])),
+        ),
+        "generic_2d_oscillator": (Generic2dOscillator(**oscillator), models.Generic2dOscillator(**arrays(oscillator))),
+        "wong_wang_exc_inh": (WongWangExcInh(**gating), models.ReducedWongWangExcInh(**arrays(gating), G=np.ones(1))),
+        "k_ion_ex": (KIonEx(**ions, k_bath_mm=15.0), models.KIonEx(**arrays(ions), K_bath=np.array([15.0]))),
+    }
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FURTHER])
 def test_right_hand_side_agrees_at_random_states(name: str) -> None:
     ours, theirs = pairs()[name]
     theirs.configure()
     rng = np.random.default_rng(3)
     n = 500
     state = rng.normal(0.0, 1.5, (len(ours.variables), n))
-    if name == "epileptor":
-        state[2] = rng.uniform(-1.0, 5.0, n)  # z < 0 has a term of its own
+    if "epileptor" in name:
+        state[ours.variables.index("z")] = rng.uniform(-1.0, 5.0, n)  # z < 0 has a term of its own
     if name == "jansen_rit":
         state = rng.normal(0.0, 8.0, state.shape)
-    if name == "reduced_wong_wang":
+    if name in ("reduced_wong_wang", "wong_wang_exc_inh"):
         state = rng.uniform(0.0, 1.0, state.shape)
+    if name == "k_ion_ex":
+        lowest, highest = np.array([[0.0, -90.0, 0.0, -10.0, -2.0], [2.0, 30.0, 1.0, 1.0, 15.0]])[..., None]
+        state = rng.uniform(lowest, highest, state.shape)
     felt = rng.normal(0.0, 1.0, (len(theirs.cvar), n))
     coupling = rng.normal(0.0, 1.0, state.shape)  # the rows of variables that are not coupled must not matter
     for row, variable in zip(felt, theirs.cvar, strict=True):
@@ -92,7 +135,14 @@ def test_right_hand_side_agrees_at_random_states(name: str) -> None:
 
 
 def simulated_by_tvb(
-    monkeypatch: Any, model: Any, coupling: Any, connectome: Connectome, initial: Any, steps: int, method: str
+    monkeypatch: Any,
+    model: Any,
+    coupling: Any,
+    connectome: Connectome,
+    initial: Any,
+    steps: int,
+    method: str,
+    tick_ms: float = TICK_MS,
 ) -> Any:
     from tvb.datatypes.connectivity import Connectivity
     from tvb.simulator import integrators, monitors
@@ -111,10 +161,10 @@ def simulated_by_tvb(
         model=model,
         connectivity=network,
         coupling=coupling,
-        integrator=getattr(integrators, method)(dt=TICK_MS),
+        integrator=getattr(integrators, method)(dt=tick_ms),
         monitors=(monitors.Raw(),),
-        simulation_length=steps * TICK_MS,
-        initial_conditions=np.tile(initial[None, :, :, None], (1000, 1, 1, 1)),
+        simulation_length=steps * tick_ms,
+        initial_conditions=np.tile(initial[None, :, :, None], (5000, 1, 1, 1)),
     )
     for kept in ("weights", "nnz_weights", "es_weights", "buffer", "current_state", "delayed_state"):  # as float32
         monkeypatch.setattr(inspect.getattr_static(SparseHistory, kept), "dtype", np.float64)
@@ -168,9 +218,35 @@ def test_one_second_of_a_network_agrees(
         "net", connectome, ours, speed_m_s=3.0, coupling=coupling, integrator=ours_integrator, initial=initial
     )
     network.prepare(Clock(TICK_MS), rng)
-    window = Window(0, steps + 1)
+    compare(ours, network, expected)
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_the_76_regions_of_the_virtual_brain_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a second, or a fifth of it where the model needs short steps."""
+    ours, theirs = pairs()[name]
+    from tvb.simulator import coupling as tvb_coupling
+
+    kind, strength, tick_ms, steps = FURTHER[name]
+    connectome, rng = Connectome.load("tvb76"), np.random.default_rng(1)
+    initial = ours.initial(76)
+    initial += rng.normal(0.0, 0.005 if name == "wong_wang_exc_inh" else 0.05, initial.shape)
+    if name == "k_ion_ex":
+        initial[[0, 2]] = abs(initial[[0, 2]])  # The Virtual Brain cuts x and n off at 0
+    theirs_coupling = getattr(tvb_coupling, kind.__name__)(a=np.array([strength]))
+    expected = simulated_by_tvb(
+        monkeypatch, theirs, theirs_coupling, connectome, initial, steps, "HeunDeterministic", tick_ms
+    )
+    network = MassNetwork("net", connectome, ours, speed_m_s=3.0, coupling=kind(strength), initial=initial)
+    network.prepare(Clock(tick_ms), rng)
+    compare(ours, network, expected)
+
+
+def compare(model: Any, network: MassNetwork, expected: Any) -> None:
+    """The states of a network with ``expected[step, variable, node]``, which begins after the first step."""
+    window = Window(0, len(expected) + 1)
     outputs = network.advance(window, silent_inputs(network, window))
-    for row, variable in enumerate(ours.variables):
+    for row, variable in enumerate(model.variables):
         np.testing.assert_allclose(
             outputs[variable].values[1:], expected[:, row], rtol=1e-9, atol=1e-9, err_msg=variable
         )

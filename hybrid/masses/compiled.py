@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from numba.core.errors import NumbaError
 from hybrid.cache import cache_folder
 from hybrid.errors import ConfigurationError
 from hybrid.masses import far, functions, kernel, lanes, normals
+from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.fingerprint import fingerprint
 from hybrid.masses.private import private
 
@@ -26,16 +27,29 @@ _SOURCES = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (ker
 _PARTS = [
     "all_finite",
     "make_room",
-    "felt_of",
+    "sum_block",
     "emit",
     "fill_past",
     "write_down",
     "arriving",
     "receive",
+    "gather",
     "push",
-    "euler",
-    "heun",
 ]
+_IN_LOOPS = ["finished", "arrives", "pushed"]  # a loop is vectorised only if all that it calls is inlined
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How steps are taken. Each way has a kernel of its own."""
+
+    integrator: str = "heun"  # or "euler", "rk4"
+    held: bool = True  # what arrives, over a step
+    multiplicative: bool = False  # noise
+
+
+HEUN = Scheme()
+SUMS = Linear(1.0)
 _compiled: dict[Any, Compiled] = {}
 
 
@@ -44,7 +58,8 @@ class Rows:
     """Where the rows of each kind begin in ``cells[chunk, row, lane]``; those of the state come first."""
 
     variables: int
-    coupled: int
+    arriving: int
+    of_ahead: int
     of_parameters: int
 
     @property
@@ -56,8 +71,12 @@ class Rows:
         return 2 * self.variables
 
     @property
+    def ahead(self) -> int:
+        return self.received + self.arriving
+
+    @property
     def drive(self) -> int:
-        return self.received + self.coupled
+        return self.ahead + self.of_ahead
 
     @property
     def parameters(self) -> int:
@@ -77,65 +96,97 @@ class Compiled:
     derivatives: Callable[..., None]
 
 
-def compiled_for(model: MassModel, block: int = 16, sine: bool = False) -> Compiled:
+def compiled_for(model: MassModel, block: int = 16, coupling: Coupling = SUMS, scheme: Scheme = HEUN) -> Compiled:
     """The kernel for this kind of model: compiled at its first call, or loaded if that was ever done before.
 
     Numba checks a cached function only against the file that holds it, and so would miss a change in what it calls.
     Here that file is a copy of the kernel whose *name* is a hash of all that the machine code depends on: the kernel,
-    the model's equations, and whatever these refer to. A model that refers to something which cannot be hashed is
-    compiled anew in every process.
+    the model's equations, the coupling's, and whatever these refer to. A model that refers to something which cannot be
+    hashed is compiled anew in every process.
     """
-    rhs, emitted = (getattr(function, "py_func", function) for function in (model.rhs, model.emitted))
-    names = (*model.parameter_names, *model.derived())
-    coupled = tuple(model.variables.index(name) for name in model.coupled)
-    key = (rhs, emitted, names, len(model.variables), coupled, block, sine)
+    rhs, emitted, pre, post = (
+        getattr(function, "py_func", function) for function in (model.rhs, model.emitted, coupling.pre, coupling.post)
+    )
+    names = (*model.parameter_names, *model.derived()), coupling.number_names
+    coupled, between = (tuple(map(model.variables.index, which)) for which in (model.coupled, coupling.between))
+    key = (rhs, emitted, pre, post, names, len(model.variables), coupled, between, block, coupling.sine, scheme)
     if key not in _compiled:
         _compiled[key] = _compile(*key)
     return _compiled[key]
 
 
 def _compile(
-    rhs: Any, emitted: Any, names: tuple[str, ...], variables: int, coupled: tuple[int, ...], block: int, sine: bool
+    rhs: Any,
+    emitted: Any,
+    pre: Any,
+    post: Any,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    variables: int,
+    coupled: tuple[int, ...],
+    between: tuple[int, ...],
+    block: int,
+    sine: bool,
+    scheme: Scheme,
 ) -> Compiled:
-    rows = Rows(variables, len(coupled), len(names))
+    sent = 1 if between else len(coupled)
+    sums = len(coupled) if scheme.held else sent * (2 if sine else 1)
+    rows = Rows(variables, sums, 0 if scheme.held else sums, len(names[0]))
     filled_in = {
         "BLOCK": block,
         "VARIABLES": variables,
         "SINE": sine,
+        "HELD": scheme.held,
         "KICK": rows.kick,
         "RECEIVED": rows.received,
+        "AHEAD": rows.ahead,
         "DRIVE": rows.drive,
         "ROWS": rows.total,
     }
-    digest = fingerprint(_SOURCES, rhs, emitted, names, coupled, tuple(filled_in.items()))
+    digest = fingerprint(
+        _SOURCES, rhs, emitted, pre, post, names, coupled, between, tuple(filled_in.items()), astuple(scheme)
+    )
     path = _kept_source(digest) if digest else None
     mark = (digest or uuid4().hex)[:16]
     namespace: dict[str, Any] = {
         "__name__": kernel.__name__,  # numba imports it again when it loads from the cache
-        "Parameters": namedtuple("Parameters", names),  # type: ignore[misc]
+        "Parameters": namedtuple("Parameters", names[0]),  # type: ignore[misc]
+        "Numbers": namedtuple("Numbers", names[1]),  # type: ignore[misc]
         **filled_in,
     }
+    received_of = lanes.reader(*range(rows.received, rows.ahead))
+    felt_of = lanes.difference(*between) if between else emitted or lanes.picker(*coupled)
     inlined = {
         "rhs": rhs,
+        "felt_of": felt_of,
+        "pre": pre or lanes.unchanged(),
+        "post": post or lanes.unchanged(),
         "state_of": lanes.reader(*range(variables)),
         "kick_of": lanes.reader(*range(rows.kick, rows.received)),
-        "received_of": lanes.reader(*range(rows.received, rows.drive)),
+        "received_of": received_of,
+        "ahead_of": received_of if scheme.held else lanes.reader(*range(rows.ahead, rows.drive)),
         "drive_of": lanes.reader(rows.drive),
         "parameters_of": lanes.reader(*range(rows.parameters, rows.total)),
+        "numbers_of": lanes.numbers(len(names[1])),
         "put_state": lanes.writer(*range(variables)),
         "put_kick": lanes.writer(*range(rows.kick, rows.received)),
         "moved": lanes.mover(variables),
+        "plus": lanes.stepper(variables),
         "added": lanes.adder(variables),
+        "mean": lanes.mean(variables),
+        "mean_sums": lanes.mean(sums),
+        "kicked": lanes.kicker(variables, scheme.multiplicative),
+        "coupled": lanes.coupler(sent, len(coupled), sine),
     }
-    if emitted is not None:
-        inlined["emitted"] = emitted
     for name, function in inlined.items():
         namespace[name] = private(function, f"{name}_{mark}")
     exec(compile(_SOURCES[0], str(path or kernel.__file__), "exec"), namespace)
-    if emitted is None:
-        namespace["felt_of"] = lanes.reader(*coupled)
+    if scheme.held:
+        namespace["arrives"] = lanes.held()
     for name in _PARTS:
         namespace[name] = _own(namespace[name], mark)
+    for name in _IN_LOOPS:
+        namespace[name] = _own(namespace[name], mark, forceinline=True)
+    namespace["step_all"] = _own(namespace[scheme.integrator], mark)
     for name in ("advance", "derivatives"):
         namespace[name] = _own(namespace[name], mark, nogil=True, cache=path is not None)
     return Compiled(rows, namespace["advance"], namespace["derivatives"])
@@ -147,10 +198,12 @@ def _own(function: Any, mark: str, **options: Any) -> Any:
     return njit(error_model="numpy", **options)(function)
 
 
-def does_not_compile(model: MassModel, error: NumbaError) -> ConfigurationError:
-    """What to raise where numba refused a model's equations."""
+def does_not_compile(model: MassModel, error: NumbaError, coupling: Coupling = SUMS) -> ConfigurationError:
+    """What to raise where numba refused the equations of a model or a coupling."""
+    own = [f"{type(coupling).__name__}.{name}" for name in ("pre", "post") if getattr(coupling, name) is not None]
+    either = f" (or {' or '.join(own)}, which takes (x, q) and returns a float)" if own else ""
     return ConfigurationError(
-        f"{type(model).__name__}.rhs does not compile; it must take (state, coupling, drive_hz, p) and return "
+        f"{type(model).__name__}.rhs{either} does not compile; it must take (state, coupling, drive_hz, p) and return "
         f"{len(model.variables)} floats, one for each of {', '.join(model.variables)}, and what it calls must be "
         f"compiled too (@numba.njit). The compiler says: {str(error).strip()[-500:]}"
     )

@@ -34,15 +34,15 @@ class Near(NamedTuple):
 
 
 def split(
-    weights: FloatArray, delays: NDArray[np.int64], features: int, block: int | None = None
+    weights: FloatArray, delays: NDArray[Any], features: int, block: int | None = None
 ) -> tuple[int, Far, Near, int]:
     """Pairs by their delays, the length of a block, and the length of the history they need.
 
-    Which pairs are far is decided by the delays alone, never by a window, so the order of every sum is fixed.
+    Delays are in ticks; one between two ticks becomes two pairs (:func:`pairs`). Which pairs are far is decided by the
+    delays alone, never by a window, so the order of every sum is fixed.
     """
     n = len(weights)
-    target, source = np.nonzero(weights)
-    delay, weight = delays[target, source], weights[target, source]
+    target, source, delay, weight = pairs(weights, delays)
     longest = int(delay.max(initial=0))
     block = block or choose_block(delay)
     capacity = _capacity(longest, block)
@@ -65,6 +65,22 @@ def split(
         weight=weight[~is_far],
     )
     return block, far, near, capacity
+
+
+def pairs(weights: FloatArray, delays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Target, source, delay in whole ticks and weight of every pair with a weight, by target, then source.
+
+    A delay of d + f ticks, 0 < f < 1, becomes the delays d and d + 1 with the weights (1 - f) w and f w, which interpolates
+    linearly between the two ticks.
+    """
+    target, source = np.nonzero(weights)
+    delay, weight = delays[target, source], weights[target, source]
+    whole = np.floor(delay).astype(np.int64)
+    rest = delay - whole
+    pair = np.repeat(np.arange(delay.size), 1 + (rest > 0))
+    second = np.concatenate([[False], pair[1:] == pair[:-1]]) if pair.size else np.zeros(0, bool)
+    share = np.where(second, rest[pair], 1.0 - rest[pair])
+    return target[pair], source[pair], whole[pair] + second, weight[pair] * share
 
 
 def choose_block(delay: NDArray[np.int64]) -> int:

@@ -54,3 +54,16 @@ def polynomial(x: float, coefficients: Any) -> float:
     for coefficient in coefficients:
         result = result * x + coefficient
     return result
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+def logistic(x: float) -> float:
+    """``1 / (1 + exp(-x))``."""
+    return float(1.0 / (1.0 + exp(-x)))
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+def linoid(u: float) -> float:
+    """``u / (1 - exp(-u))``, a rectifier with a soft corner; smooth through 0, where that loses its digits."""
+    near_0 = abs(u) < 1e-4
+    return float(1.0 + u / 2.0 + u * u / 12.0 if near_0 else u / (1.0 - exp(-u)))

@@ -45,6 +45,58 @@ def adder(count: int) -> Any:
     return _unrolled("a, b", f"{_names('a', count)} = a; {_names('b', count)} = b; return ({items})")
 
 
+def stepper(count: int) -> Any:
+    """Function ``(x, h, slope) -> x + h * slope`` for tuples of exactly ``count`` floats."""
+    items = "".join(f"x[{k}] + h * slope{k}, " for k in range(count))
+    return _unrolled("x, h, slope", f"{_names('slope', count)} = slope; return ({items})")
+
+
+def mean(count: int) -> Any:
+    """Function ``(a, b) -> (a + b) / 2`` for tuples of exactly ``count`` floats."""
+    return _unrolled("a, b", f"return ({''.join(f'0.5 * (a[{k}] + b[{k}]), ' for k in range(count))})")
+
+
+def kicker(count: int, multiplicative: bool) -> Any:
+    """Function ``(x, kick)``: what the noise adds in the state x, ``kick`` itself or ``x * kick``."""
+    items = "".join(f"x[{k}] * kick[{k}], " for k in range(count))
+    return _unrolled("x, kick", f"return ({items})" if multiplicative else "return kick")
+
+
+def picker(*variables: int) -> Any:
+    """Function ``(x, p) -> (float, ...)``: these variables of the state x."""
+    return _unrolled("x, p", f"return ({''.join(f'x[{k}], ' for k in variables)})")
+
+
+def difference(a: int, b: int) -> Any:
+    """Function ``(x, p) -> (float,)``: variable a of the state x less variable b."""
+    return _unrolled("x, p", f"return (x[{a}] - x[{b}],)")
+
+
+def numbers(count: int) -> Any:
+    """Function ``(array) -> (float, ...)``: its ``count`` entries."""
+    return _unrolled("array", f"return ({''.join(f'array[{k}], ' for k in range(count))})")
+
+
+def unchanged() -> Any:
+    """Function ``(x, q) -> x``."""
+    return _unrolled("x, q", "return x")
+
+
+def held() -> Any:
+    """Function ``(x, p, sums, pull, felt, q) -> sums``: what arrives does not depend on the stage of a step."""
+    return _unrolled("x, p, sums, pull, felt, q", "return sums")
+
+
+def coupler(sent: int, received: int, sine: bool) -> Any:
+    """Function ``(own, sums, pull, felt, q, finished)``: what arrives, a float for each of ``received``.
+
+    ``finished`` makes one of them out of its sums; of a sine there are two, and 0 stands for those that nobody sends.
+    """
+    which = [(2 * k, 2 * k + 1) if sine else (k, k) for k in range(sent)]
+    items = "".join(f"finished(sums[{a}], sums[{b}], own[{k}], pull, felt[{a}], q), " for k, (a, b) in enumerate(which))
+    return _unrolled("own, sums, pull, felt, q, finished", f"return ({items}{'0.0, ' * (received - sent)})")
+
+
 def _names(stem: str, count: int) -> str:
     return "".join(f"{stem}{k}, " for k in range(count))
 

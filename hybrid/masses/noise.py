@@ -1,4 +1,4 @@
-"""How strongly which variables of a network are kicked by white noise."""
+"""How strongly which variables of a network are kicked by noise, white or coloured."""
 
 from __future__ import annotations
 
@@ -9,27 +9,39 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hybrid.errors import ConfigurationError, unknown
-from hybrid.units import FloatArray, array
+from hybrid.units import FloatArray, array, number
 
 
 class Noise:
-    """Additive white noise: ``dx = f(x) dt + sigma dW``, independent for every variable and node.
+    """Noise ``dx = f(x) dt + sigma dW``, independent for every variable and node.
 
     Parameters
     ----------
     sigma: for each noisy variable its strength, a number or one for each node, at least 0; or one number for all
         variables. Its unit is that of the variable over the square root of the model's time unit, so a variable gains
         the variance ``sigma**2`` in one time unit (The Virtual Brain's ``nsig`` is ``sigma**2 / 2``).
+    multiplicative: ``dx = f(x) dt + sigma x dW`` instead; sigma is then per square root of the time unit. Integrator
+        "euler" gives the solution in the sense of Itô (Euler-Maruyama), "heun" and "rk4" that of Stratonovich.
+    tau_ms: time of correlation. The noise is then Ornstein and Uhlenbeck's, ``dx = f(x) dt + sigma eta dt`` with
+        ``tau d eta = -eta dt + dW``: as strong as the white one at low frequencies, which it becomes when tau goes to 0.
+        It is stationary from the start, its steps are exact (Gillespie 1996, Phys Rev E 54:2084), and with
+        ``multiplicative`` it stands in the place of dW.
 
     The numbers depend on the seed of the run, the name of the network, tick, node and variable, and on nothing else.
     """
 
-    def __init__(self, sigma: float | Mapping[str, ArrayLike]) -> None:
+    def __init__(
+        self, sigma: float | Mapping[str, ArrayLike], *, multiplicative: bool = False, tau_ms: Any = None
+    ) -> None:
         self.sigma: FloatArray | dict[str, FloatArray]
         if isinstance(sigma, Mapping):
             self.sigma = {name: array(value, "1", f"sigma of {name}") for name, value in sigma.items()}
         else:
             self.sigma = array(sigma, "1", "sigma")
+        if not isinstance(multiplicative, bool):
+            raise ConfigurationError(f"multiplicative = {multiplicative!r} of a noise; give True or False")
+        self.multiplicative = multiplicative
+        self.tau_ms = None if tau_ms is None else number(tau_ms, "ms", "tau_ms of a noise", positive=True)
 
     def rows(self, variables: tuple[str, ...], n: int) -> FloatArray:
         """``[variable, node]``: sigma of every variable, 0 for those without noise."""
@@ -46,7 +58,7 @@ class Noise:
     def describe(self) -> dict[str, Any]:
         sigma = self.sigma
         plain = {k: v.tolist() for k, v in sigma.items()} if isinstance(sigma, dict) else sigma.tolist()
-        return {"kind": "Noise", "sigma": plain}
+        return {"kind": "Noise", "sigma": plain, "multiplicative": self.multiplicative, "tau_ms": self.tau_ms}
 
 
 def one_for_each(value: ArrayLike, n: int, what: str) -> FloatArray:

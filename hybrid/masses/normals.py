@@ -27,26 +27,72 @@ _SIN = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(8, -1, -1))
 _COS = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(8, -1, -1))
 
 
+# rows of Random.colour: the filtered noise when the next block begins, when this one began, and its coefficients
+NEXT, BEGUN, DECAY, SAME, OTHER = range(5)
+_SECOND, _BIRTH = np.uint64(1 << 16), np.uint64(2 << 16)  # added to the variable: further numbers for the same lane
+
+
 class Random(NamedTuple):
     """Where and how strongly a network is kicked; a lane is one noisy variable of one node."""
 
     key: np.uint64
-    node: NDArray[np.uint64]  # [lane]
-    variable: NDArray[np.uint64]  # [lane]
-    z: FloatArray  # [tick of the block, lane] the present block's normal numbers
+    node: NDArray[np.uint64]  # [lane], twice if the noise is coloured
+    variable: NDArray[np.uint64]  # as node
+    z: FloatArray  # [tick of the block, as node] the present block's normal numbers, the kicks first
     row: NDArray[np.int64]  # [variable] its place among the noisy ones, or -1
     scale: FloatArray  # [variable, node] what a unit kick is multiplied with
+    colour: FloatArray  # [5, lane], see above; no lanes if the noise is white
 
 
-def lanes(key: np.uint64, scale: FloatArray, block: int) -> Random:
-    """The lanes of a network whose variables are kicked with ``scale[variable, node]``, 0 for no noise."""
+def lanes(key: np.uint64, scale: FloatArray, block: int, tau_ticks: float | None = None) -> Random:
+    """The lanes of a network whose variables are kicked with ``scale[variable, node]``, 0 for no noise.
+
+    With ``tau_ticks`` the noise is that of Ornstein and Uhlenbeck with this time of correlation.
+    """
     variables, n = scale.shape
     noisy = np.flatnonzero(scale.any(axis=1))
     row = np.full(variables, -1)
     row[noisy] = np.arange(len(noisy))
     node = np.tile(np.arange(n, dtype=np.uint64), len(noisy))
     variable = np.repeat(noisy.astype(np.uint64), n)
-    return Random(key, node, variable, np.zeros((block, node.size)), row, scale)
+    colour = np.zeros((5, 0))
+    if tau_ticks is not None:
+        colour = _colour(key, node, variable, tau_ticks)
+        node, variable = np.tile(node, 2), np.concatenate([variable, variable + _SECOND])
+    return Random(key, node, variable, np.zeros((block, node.size)), row, scale, colour)
+
+
+def _colour(key: np.uint64, node: NDArray[np.uint64], variable: NDArray[np.uint64], tau: float) -> FloatArray:
+    """Coefficients of an exact step of a tick, and a start from the stationary distribution.
+
+    With ``dm = -m / tau dt + dW`` the noise is ``m / tau``; over a tick its integral is ``W - (m' - m)``, where m' and W are
+    normal with the covariance ``tau (1 - a)`` given m, ``a = exp(-1 / tau)`` (Gillespie 1996, Phys Rev E 54:2084). So a kick
+    is the white one, W, less what the filter holds back, and all of it when tau goes to 0.
+    """
+    fall = -np.expm1(-1.0 / tau)
+    same = tau * fall
+    other = math.sqrt(max(0.0, 0.5 * tau * fall * (2.0 - fall) - same * same))
+    birth = np.zeros((4, node.size))
+    normals(key, 0, 1, node, variable + _BIRTH, birth)
+    colour = np.empty((5, node.size))
+    colour[NEXT] = math.sqrt(0.5 * tau) * birth[0]
+    colour[BEGUN] = colour[NEXT]
+    colour[DECAY], colour[SAME], colour[OTHER] = 1.0 - fall, same, other
+    return colour
+
+
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def coloured(z: Any, colour: Any) -> None:
+    """Turn the white kicks of a block, ``z[tick, lane]``, into coloured ones; the second half of z's columns is used up."""
+    count = colour.shape[1]
+    for k in range(count):
+        colour[BEGUN, k] = colour[NEXT, k]
+    for s in range(z.shape[0]):
+        for k in range(count):
+            before = colour[NEXT, k]
+            after = colour[DECAY, k] * before + colour[SAME, k] * z[s, k] + colour[OTHER, k] * z[s, count + k]
+            z[s, k] -= after - before
+            colour[NEXT, k] = after
 
 
 @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
