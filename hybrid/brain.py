@@ -108,6 +108,25 @@ class Brain:
         self.graph.add_edge(source.component, target.component, key=name, connection=connection)
         return connection
 
+    def join(self, *networks: Any) -> None:
+        """Connect networks of masses that are parts of one whole, and add those that are not here yet.
+
+        ``brain.join(*MassNetwork.in_parts("cortex", connectome, model, parts=4))``. Every part then hears the regions of the
+        others over their tracts as if they were its own, over one connection from each part to each.
+        """
+        from hybrid.masses.parts import check_siblings
+
+        check_siblings(networks)
+        for network in networks:
+            if network.name not in self.graph:
+                self.add(network)
+        for target in networks:
+            target.joint.siblings = [each for each in networks if each is not target]
+            for source in target.joint.siblings:
+                tracts = target.joint.tracts_from(source, target.speed_m_s, self.clock.tick_ms)
+                if tracts["weight"].any():
+                    self.connect(source["sent"], target["others"], **tracts)
+
     def tracts(
         self,
         connectome: Connectome,

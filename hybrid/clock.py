@@ -94,5 +94,16 @@ class Clock:
             )
         return nearest.astype(np.int64)
 
+    def steps_per_tick(self, dt_ms: float, what: str) -> int:
+        """How many steps of ``dt_ms`` make a tick; ``TimeError`` names ``what`` and the nearest step that fits."""
+        ratio = self.tick_ms / dt_ms
+        if round(ratio) < 1 or abs(ratio - round(ratio)) > _TOLERANCE * ratio:
+            nearest = self.tick_ms / max(1, round(ratio))
+            raise TimeError(
+                f"{what}: the tick ({self.tick_ms:g} ms) is no whole multiple of dt_ms = {dt_ms:g} ms; "
+                f"the nearest that fits is {nearest:g} ms"
+            )
+        return round(ratio)
+
     def ms(self, ticks: int) -> float:
         return ticks * self.tick_ms

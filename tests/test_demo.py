@@ -156,7 +156,7 @@ def test_too_strong_coupling_stops_with_a_message_and_writes_nothing(tmp_path):
     done = mpirun(2, "-m", "hybrid.cli", "run", TOML, "--out", tmp_path / "out", *more)
     assert done.returncode == 4, done.stderr
     assert re.search(
-        r"DivergedError: cortex failed in window .* became .* use a smaller tick .* or a weaker coupling", done.stderr
+        r"DivergedError: cortex failed in window .* became .* use shorter steps .* or a weaker coupling", done.stderr
     )
     assert done.stderr.count("DivergedError") == 1
     assert not (tmp_path / "out" / "run.h5").exists()

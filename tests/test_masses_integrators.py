@@ -233,9 +233,9 @@ def test_bad_input_is_refused_by_name() -> None:
         MassNetwork("net", connectome, Oscillator(), coupling_in_step="hold")
     with pytest.raises(UnknownNameError, match="net: delays 'exact'"):
         MassNetwork("net", connectome, Oscillator(), delays="exact")
-    with pytest.raises(ConfigurationError, match=r"history has shape \[3, 9\]; .* = \[3, ticks, 3\]"):
+    with pytest.raises(ConfigurationError, match=r"history has shape \[3, 9\]; .* = \[3, steps, 3\]"):
         MassNetwork("net", connectome, Oscillator(), history=np.zeros((3, 9)))
-    with pytest.raises(ConfigurationError, match=r"net: history has 9 ticks, but the longest delay reaches back \d+"):
+    with pytest.raises(ConfigurationError, match=r"net: history has 9 steps, but the longest delay reaches back \d+"):
         prepared(MassNetwork("net", connectome, Oscillator(), history=np.zeros((3, 9, 3))))
     with pytest.raises(UnknownNameError, match=r"net: history\(-.*\) of variable 'v'"):
         prepared(MassNetwork("net", connectome, Oscillator(), initial={"x": 0.0}, history=lambda t: {"v": 0.0}))

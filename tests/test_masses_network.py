@@ -151,7 +151,7 @@ def test_divergence_names_network_variable_region_time_and_remedy() -> None:
         messages.append(str(caught.value))
     assert "cortex: " in messages[0]
     assert " of r13 became " in messages[0]
-    assert " ms; use a smaller tick (now 0.1 ms)" in messages[0]
+    assert " ms; use shorter steps (dt_ms, now 0.1 ms)" in messages[0]
     assert messages[1] == messages[2] == messages[0]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hybrid.circuits.engine import check_state
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, State
-from hybrid.errors import ComponentError, ConfigurationError, TimeError, unknown
+from hybrid.errors import ComponentError, ConfigurationError, unknown
 from hybrid.ports import Port
 from hybrid.signals import Signal, Spikes, States
 from hybrid.units import FloatArray, number
@@ -131,7 +131,7 @@ class Microcircuit(Component):
     def prepare(self, clock: Clock, rng: np.random.Generator) -> None:
         self.close()
         dt_ms = clock.tick_ms if self.dt_ms is None else self.dt_ms
-        steps_per_tick = _steps_per_tick(self.name, clock, dt_ms)
+        steps_per_tick = clock.steps_per_tick(dt_ms, f"circuit {self.name}")
         self._engine = self._brought_to_life(dt_ms * 1e-3, steps_per_tick, seed=int(rng.integers(2**32)))
         self._tick = 0
         if self._engine.layout.ports(self.name) != self._declared():
@@ -227,17 +227,6 @@ class Microcircuit(Component):
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-
-
-def _steps_per_tick(name: str, clock: Clock, dt_ms: float) -> int:
-    ratio = clock.tick_ms / dt_ms
-    if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
-        nearest = clock.tick_ms / max(1, round(ratio))
-        raise TimeError(
-            f"circuit {name}: the tick ({clock.tick_ms:g} ms) is no whole multiple of dt_ms = {dt_ms:g} ms; "
-            f"the nearest that fits is {nearest:g} ms"
-        )
-    return round(ratio)
 
 
 def _spikes(name: str, port: str, signal: Signal, window: Window) -> Spikes:

@@ -35,7 +35,9 @@ _PARTS = [
     "receive",
     "gather",
     "push",
+    "hand_over",
 ]
+_CALLED = ["advance", "derivatives", "begin_block", "sum_targets"]  # from outside
 _IN_LOOPS = ["finished", "arrives", "pushed"]  # a loop is vectorised only if all that it calls is inlined
 
 
@@ -46,6 +48,7 @@ class Scheme:
     integrator: str = "heun"  # or "euler", "rk4"
     held: bool = True  # what arrives, over a step
     multiplicative: bool = False  # noise
+    joined: bool = False  # a part of a network whose other nodes are elsewhere
 
 
 HEUN = Scheme()
@@ -94,6 +97,8 @@ class Compiled:
     rows: Rows
     advance: Callable[..., bool]
     derivatives: Callable[..., None]
+    begin_block: Callable[..., None]
+    sum_targets: Callable[..., None]
 
 
 def compiled_for(model: MassModel, block: int = 16, coupling: Coupling = SUMS, scheme: Scheme = HEUN) -> Compiled:
@@ -136,6 +141,7 @@ def _compile(
         "VARIABLES": variables,
         "SINE": sine,
         "HELD": scheme.held,
+        "JOINED": scheme.joined,
         "KICK": rows.kick,
         "RECEIVED": rows.received,
         "AHEAD": rows.ahead,
@@ -187,9 +193,9 @@ def _compile(
     for name in _IN_LOOPS:
         namespace[name] = _own(namespace[name], mark, forceinline=True)
     namespace["step_all"] = _own(namespace[scheme.integrator], mark)
-    for name in ("advance", "derivatives"):
+    for name in _CALLED:
         namespace[name] = _own(namespace[name], mark, nogil=True, cache=path is not None)
-    return Compiled(rows, namespace["advance"], namespace["derivatives"])
+    return Compiled(rows, *(namespace[name] for name in _CALLED))
 
 
 def _own(function: Any, mark: str, **options: Any) -> Any:

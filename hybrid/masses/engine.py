@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,17 @@ from hybrid.masses.model import MassModel
 from hybrid.masses.normals import BEGUN, NEXT, Random, lanes
 from hybrid.units import FloatArray
 
+_WORTH_SHARING = 50_000  # pairs, from where on threads gain more than waking them costs
+_NOTHING: FloatArray = np.zeros((0, 0))
+
 
 class Engine:
     """State, history, tracts and noise of one network; time in ticks, parameters as arrays ``[parameter, node]``.
 
     ``past(ticks)`` gives the states ``[variable, tick, node]`` of so many ticks before tick 0; without it every node has
     always been in its initial state. ``tau_ticks`` is the time of correlation of the noise, ``None`` for white noise.
+    ``pull`` ``[node]`` takes the place of the sum of weights, where more nodes send than there are here. ``threads`` share in
+    the sums over delayed neighbours, without any effect on the result.
     """
 
     def __init__(
@@ -42,6 +49,8 @@ class Engine:
         tau_ticks: float | None = None,
         past: Callable[[int], FloatArray] | None = None,
         block: int | None = None,
+        pull: FloatArray | None = None,
+        threads: int = 1,
     ) -> None:
         n = initial.shape[1]
         felt = np.repeat(coupling.felt(model), 2 if coupling.sine else 1)
@@ -51,40 +60,103 @@ class Engine:
         self._variables, self._n = initial.shape
         still = np.zeros((self._compiled.rows.parameters - self._variables, n))
         self._cells = packed(np.concatenate([initial, still, parameters]))
-        pull = np.zeros(len(self._cells) * LANES)
+        pulls = np.zeros(len(self._cells) * LANES)
         if coupling.differs:
-            pull[:n] = weights.sum(axis=1)
-        self._step = Step(h, coupling.numbers, pull, felt)
+            pulls[:n] = weights.sum(axis=1) if pull is None else pull
+        self._step = Step(h, coupling.numbers, pulls, felt)
+        self._joined, self.features = scheme.joined, int(felt.size)
+        self._threads = threads if scheme.held and self._far.weight.size >= _WORTH_SHARING else 1
+        self._pool = ThreadPoolExecutor(threads - 1) if self._threads > 1 else None
         self._seed(lanes(key, np.sqrt(h) * sigma, self._block, tau_ticks))
         self._history = np.zeros((felt.size, n, capacity))
         longest = self._far.longest
         self._cursor = np.array([-longest, UNBORN, 0, NOT_READY])
         now = initial[:, None]
         before = np.repeat(now, longest, axis=1) if past is None else past(longest)
-        self._live(0, 0, np.zeros((0, n)), np.concatenate([before, now], axis=1))  # compiles the kernel, fills the past
+        past_and_now = np.concatenate([before, now], axis=1)
+        self._live(0, 0, np.zeros((0, n)), past_and_now, _NOTHING, _NOTHING)  # compiles the kernel, fills the past
+        if self._pool is not None:
+            self._sum_together(0)  # compiles what threads call
 
     def _seed(self, random: Random) -> None:
         self._random = random
         self._parts = (*self._far, *self._near, *self._step, *random)
 
     @property
+    def block(self) -> int:
+        """Ticks in a block."""
+        return self._block
+
+    @property
     def state(self) -> FloatArray:
         """A copy ``[variable, node]`` of the state at the next tick."""
         return unpacked(self._cells, 0, self._variables, self._n)
 
-    def advance(self, start: int, stop: int, drive_hz: FloatArray) -> tuple[FloatArray, bool]:
-        """``trajectory[variable, tick, node]`` of the ticks lived, and whether the state after them is finite."""
-        trajectory = np.empty((self._variables, stop - start, self._n))
-        finite = self._live(start, stop, np.ascontiguousarray(drive_hz), trajectory)
-        return trajectory[:, : self._cursor[2] - start], finite
+    @property
+    def initially_sent(self) -> FloatArray:
+        """What others feel of each node in its initial state, ``[feature, node]``; to be asked at tick 0."""
+        return self._history[:, :, max(self._far.longest - 1, 0)].copy()
 
-    def _live(self, start: int, stop: int, drive_hz: FloatArray, trajectory: FloatArray) -> bool:
+    def advance(
+        self, start: int, stop: int, drive_hz: FloatArray, others: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray, bool]:
+        """``trajectory[variable, tick, node]`` of the ticks lived, what nodes elsewhere will feel of them ``[tick, feature *
+        node]`` if there are such, and whether the state after them is finite.
+
+        ``others[tick, feature * node]`` is what arrives from elsewhere: weighed and delayed sums.
+        """
+        trajectory = np.empty((self._variables, stop - start, self._n))
+        sent = np.empty((stop - start, self.features * self._n)) if self._joined else _NOTHING
+        drive, heard = np.ascontiguousarray(drive_hz), _NOTHING if others is None else np.ascontiguousarray(others)
+        if self._pool is None:
+            finite = self._live(start, stop, drive, trajectory, heard, sent)
+        else:
+            finite = self._live_with_threads(start, stop, drive, trajectory, heard, sent)
+        return trajectory[:, : self._cursor[2] - start], sent, finite
+
+    def _live(self, start: int, stop: int, *arrays: FloatArray) -> bool:
+        drive_hz, trajectory, others, sent = arrays
         try:
             return self._compiled.advance(
-                start, stop, self._cursor, self._cells, self._history, drive_hz, trajectory, *self._parts
+                start, stop, self._cursor, self._cells, self._history, drive_hz, others, sent, trajectory, *self._parts
             )
         except NumbaError as error:
             raise does_not_compile(self._model, error, self._coupling) from error
+
+    def _live_with_threads(self, start: int, stop: int, *arrays: FloatArray) -> bool:
+        """Block by block: first all threads sum what arrives in it, then one lives through it."""
+        drive_hz, trajectory, others, sent = arrays
+        for begun in range(start - start % self._block, stop, self._block):
+            if self._cursor[3] != begun:
+                self._sum_together(begun)
+            part = slice(max(begun, start) - start, min(begun + self._block, stop) - start)
+            lived = np.empty((self._variables, part.stop - part.start, self._n))
+            finite = self._live(
+                start + part.start, start + part.stop, drive_hz[part], lived, others[part] if self._joined else others,
+                sent[part] if self._joined else sent,
+            )  # fmt: skip
+            trajectory[:, part] = lived
+            if not finite:
+                return False
+        return True
+
+    def _sum_together(self, begun: int) -> None:
+        assert self._pool is not None
+        self._compiled.begin_block(self._cursor, self._history, begun, *self._parts)
+        edges = np.linspace(0, self._n, self._threads + 1).astype(int).tolist()
+
+        def share(first: int, stop: int) -> None:
+            self._compiled.sum_targets(self._cursor, self._history, first, stop, *self._parts)
+
+        others = [self._pool.submit(share, *ends) for ends in itertools.pairwise(edges[1:])]
+        share(*edges[:2])
+        for each in others:
+            each.result()
+
+    def close(self) -> None:
+        """Let its threads go."""
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def saved(self, tick: int) -> dict[str, NDArray[Any]]:
         """Copies of all that decides the future from ``tick`` on.

@@ -98,8 +98,8 @@ def _capacity(longest: int, block: int) -> int:
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
-def far_sums(history: Any, base: int, far: Any, felt: Any, block: int) -> None:
-    """``far.sums[f, i, s] = sum_j w_ij * history[f, j, base + s - delay_ij]`` for s = 0 .. block-1.
+def far_sums(history: Any, base: int, far: Any, felt: Any, block: int, first: int, stop: int) -> None:
+    """``far.sums[f, i, s] = sum_j w_ij * history[f, j, base + s - delay_ij]`` for s = 0 .. block-1 and targets first .. stop-1.
 
     Every delay is at least ``block``, so all that is read lies before ``base``. Four sources at once keep the partial
     sums in registers.
@@ -112,10 +112,10 @@ def far_sums(history: Any, base: int, far: Any, felt: Any, block: int) -> None:
         if not felt[f]:
             continue
         origin = f * n * capacity + base
-        for k in range(n * block):
+        for k in range(first * block, stop * block):
             out[f * n * block + k] = 0.0
         for g in range(groups):
-            for i in range(n):
+            for i in range(first, stop):
                 row = np.uint64((f * n + i) * block)
                 k, end = far.first[g * n + i], far.first[g * n + i + 1]
                 while k + 4 <= end:

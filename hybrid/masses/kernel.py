@@ -34,6 +34,9 @@ from hybrid.units import FloatArray
 BLOCK: int  # ticks in a block
 VARIABLES: int  # of the model
 SINE: bool  # what a node emits is delayed as sine and cosine (two features), not as it is (one)
+JOINED: (
+    bool  # others are more than the nodes here: what they send arrives with the drive, and what is sent is written down
+)
 HELD: bool  # what arrives is held over a step; if not, received and ahead hold bare sums, one for each feature
 KICK: int  # where the rows begin that hold the noise of this step,
 RECEIVED: int  # what arrives from others,
@@ -83,6 +86,8 @@ def advance(
     cells: FloatArray,  # [chunk, row, lane]                                  first tick of the block whose sums stand
     history: FloatArray,  # [feature, node, position]
     drive_hz: FloatArray,  # [tick - start, node]
+    others: FloatArray,  # [tick - start, feature * node] sums over nodes elsewhere, if JOINED
+    sent: FloatArray,  # of the same shape, written, if JOINED
     trajectory: FloatArray,  # [variable, tick - start, node], written; at birth read: the past, up to tick 0
     *parts: Any,  # of Far, Near, Step and Random, in this order: handing over named tuples costs 2 µs more
 ) -> bool:
@@ -105,8 +110,10 @@ def advance(
                     coloured(random.z, random.colour)
         write_down(cells, trajectory, t - start)
         emit(cells, history, t - cursor[0], step)
+        if JOINED:
+            hand_over(history, t - cursor[0], sent, t - start)
         if HELD:
-            receive(cells, history, t - cursor[0], s, far, near, step)
+            receive(cells, history, t - cursor[0], s, far, near, step, others, t - start)
         else:
             gather(cells, RECEIVED, history, t - cursor[0], s, far, near, step)
             if s == BLOCK - 1:
@@ -131,7 +138,18 @@ def sum_block(cursor: NDArray[np.int64], history: FloatArray, block_start: int, 
     if cursor[3] != block_start:
         cursor[3] = block_start
         make_room(cursor, history, block_start, far.longest)
-        far_sums(history, block_start - cursor[0], far, step.felt, BLOCK)
+        far_sums(history, block_start - cursor[0], far, step.felt, BLOCK, 0, history.shape[1])
+
+
+def begin_block(cursor: NDArray[np.int64], history: FloatArray, block_start: int, *parts: Any) -> None:
+    """Where threads share in :func:`sum_block`, what comes before they do."""
+    cursor[3] = block_start
+    make_room(cursor, history, block_start, Far(*parts[:5]).longest)
+
+
+def sum_targets(cursor: NDArray[np.int64], history: FloatArray, first: int, stop: int, *parts: Any) -> None:
+    """What a thread does: the sums of some of the nodes. Which thread sums a node does not change its sum."""
+    far_sums(history, cursor[3] - cursor[0], Far(*parts[:5]), Step(*parts[9:13]).felt, BLOCK, first, stop)
 
 
 def make_room(cursor: NDArray[np.int64], history: FloatArray, block_start: int, longest: int) -> None:
@@ -176,9 +194,27 @@ def emit(cells: FloatArray, history: FloatArray, position: int, step: Step) -> N
                 history[c, i, position] = pre(felt[c], q)
 
 
-def receive(cells: FloatArray, history: FloatArray, position: int, s: int, far: Far, near: Near, step: Step) -> None:
+def hand_over(history: FloatArray, position: int, sent: FloatArray, row: int) -> None:
+    """What nodes elsewhere will feel of this tick."""
+    n = history.shape[1]
+    for f in range(history.shape[0]):
+        for i in range(n):
+            sent[row, f * n + i] = history[f, i, position]
+
+
+def receive(
+    cells: FloatArray,
+    history: FloatArray,
+    position: int,
+    s: int,
+    far: Far,
+    near: Near,
+    step: Step,
+    others: FloatArray,
+    row: int,
+) -> None:
     """What arrives at every node in this tick, scaled; 0 of what nobody feels."""
-    q = Numbers(*numbers_of(step.numbers))
+    q, n = Numbers(*numbers_of(step.numbers)), history.shape[1]
     for c in range(history.shape[0] // 2 if SINE else history.shape[0]):
         if not step.felt[2 * c if SINE else c]:
             continue
@@ -186,9 +222,15 @@ def receive(cells: FloatArray, history: FloatArray, position: int, s: int, far: 
             if SINE:
                 sines = arriving(2 * c, i, history, position, s, far, near, step)
                 cosines = arriving(2 * c + 1, i, history, position, s, far, near, step)
+                if JOINED:
+                    sines += others[row, 2 * c * n + i]
+                    cosines += others[row, (2 * c + 1) * n + i]
                 total = history[2 * c + 1, i, position] * sines - history[2 * c, i, position] * cosines
             else:
-                total = arriving(c, i, history, position, s, far, near, step) - step.pull[i] * history[c, i, position]
+                total = arriving(c, i, history, position, s, far, near, step)
+                if JOINED:
+                    total += others[row, c * n + i]
+                total -= step.pull[i] * history[c, i, position]
             cells[i // LANES, RECEIVED + c, i % LANES] = post(q.strength * total + q.offset, q)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from hybrid.masses.compiled import Scheme
 from hybrid.masses.coupling import Coupling
 from hybrid.masses.engine import Engine
 from hybrid.masses.model import MassModel
-from hybrid.masses.noise import Noise, one_for_each
+from hybrid.masses.noise import Noise
+from hybrid.masses.origin import Initial, initial_state, past, states
+from hybrid.masses.parts import Joint, groups_of, initial_of, model_of, noise_of
 from hybrid.ports import Port
 from hybrid.signals import Rates, Signal, States
-from hybrid.units import FloatArray, array, number
+from hybrid.units import FloatArray, number
 
 if TYPE_CHECKING:
     from hybrid.connectome import Connectome
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 INTEGRATORS = ("euler", "heun", "rk4")
 IN_STEP = ("held", "interpolated")
 DELAYS = ("rounded", "interpolated")
-Initial = ArrayLike | Mapping[str, ArrayLike]
 DESCRIBED_REGIONS = 256  # whose weights are kept with the results
 
 
@@ -37,12 +38,12 @@ class MassNetwork(Component):
     model's variables, of that variable's name, gives the states. What stands at tick t of an output is the state at the
     *start* of tick t, so tick 0 shows the initial state; the drive of tick t acts over the step from t to t + 1.
 
-    A step is a tick. As in The Virtual Brain the delayed sum over the other nodes is evaluated once a step, at its start,
-    as is the node's own state in a :class:`~hybrid.masses.coupling.Difference`, and held over it: then every integrator
-    is of first order in what arrives, Heun's of second and "rk4" of fourth in all else. ``coupling_in_step="interpolated"``
-    uses what arrives at the start and at the end of the step, which is known as no delay is below a tick, and the node's
-    own state in each stage: of second order then. With noise "euler" is the method of Euler and Maruyama, "heun" the
-    stochastic Heun method (Mannella 2002); "rk4" spreads each kick evenly over its step.
+    A step is a tick, or a part of it. As in The Virtual Brain the delayed sum over the other nodes is evaluated once a
+    step, at its start, as is the node's own state in a :class:`~hybrid.masses.coupling.Difference`, and held over it: then
+    every integrator is of first order in what arrives, Heun's of second and "rk4" of fourth in all else.
+    ``coupling_in_step="interpolated"`` uses what arrives at the start and at the end of the step, which is known as no delay
+    is below a step, and the node's own state in each stage: of second order then. With noise "euler" is the method of Euler
+    and Maruyama, "heun" the stochastic Heun method (Mannella 2002); "rk4" spreads each kick evenly over its step.
 
     Parameters
     ----------
@@ -54,12 +55,17 @@ class MassNetwork(Component):
     noise: white or coloured, on some variables.
     initial: the state at tick 0, ``[variable, region]``, or a dictionary that replaces some variables of
         ``model.initial``, each by a number or one value for each region.
-    history: what was before tick 0, where delays reach back to: states ``[variable, tick, region]`` whose last tick is the
+    history: what was before tick 0, where delays reach back to: states ``[variable, step, region]`` whose last is the
         one before tick 0, at least as many as the longest delay has; or a function of the time in ms (below 0) whose value
         is anything that ``initial`` takes. By default every node has always been in its initial state. Without ``initial``
         a function also gives the state at tick 0.
     coupling_in_step: "held" or "interpolated".
-    delays: "rounded" to the nearest tick, or "interpolated" linearly between the two ticks around them.
+    delays: "rounded" to the nearest step, or "interpolated" linearly between the two steps around them.
+    dt_ms: length of a step; the tick must be a whole multiple of it. By default a step is a tick.
+    whole: the connectome of which this network's is a part. What regions outside of it send then arrives through the port
+        ``others``; :meth:`hybrid.Brain.join` connects the parts, :meth:`in_parts` makes them.
+    threads: how many share in the sums over delayed neighbours, where there are 50,000 pairs or more. They change the time it
+        takes and nothing else.
     """
 
     def __init__(
@@ -76,6 +82,9 @@ class MassNetwork(Component):
         history: ArrayLike | Callable[[float], Initial] | None = None,
         coupling_in_step: str = "held",
         delays: str = "rounded",
+        dt_ms: Any = None,
+        whole: Connectome | None = None,
+        threads: int = 1,
     ) -> None:
         for what, given, known in (
             ("integrator", integrator, INTEGRATORS),
@@ -96,11 +105,13 @@ class MassNetwork(Component):
         self.noise = noise
         self.initial = initial
         self.history = history
+        self.dt_ms = None if dt_ms is None else number(dt_ms, "ms", f"{name}: dt_ms", positive=True)
+        self.threads = int(number(threads, "1", f"{name}: threads", at_least=1.0))
         n, labels = len(connectome.labels), tuple(connectome.labels)
-        self._history = history if history is None or callable(history) else self._states(history, n)
+        self._history = history if history is None or callable(history) else states(name, model, n, history)
         if callable(history) and initial is None:
             initial = history(0.0)
-        self._initial = _initial_state(f"{name}: initial", model, n, initial)
+        self._initial = initial_state(f"{name}: initial", model, n, initial)
         self._noise_sigma = noise.rows(model.variables, n) if noise is not None else np.zeros((len(model.variables), n))
         self._parameters = model.parameter_rows(n)
         self.regions = labels
@@ -109,30 +120,103 @@ class MassNetwork(Component):
             variable: Port(name, variable, States, n, "out", unit=model.units.get(variable, ""), labels=labels)
             for variable in model.variables
         }
+        self.joint: Joint | None = None
+        if whole is not None:
+            self._be_part_of(whole)
         self._engine: Engine | None = None
 
     def prepare(self, clock: Clock, rng: np.random.Generator) -> None:
-        self._clock = clock
+        self.close()
         self._tick = 0
-        noise = self.noise
+        self._steps = 1 if self.dt_ms is None else clock.steps_per_tick(self.dt_ms, self.name)
+        self._clock = Clock(clock.tick_ms / self._steps)
+        noise, step_ms = self.noise, self._clock.tick_ms
         self._engine = Engine(
             self.model,
             self._parameters,
             weights=self.connectome.weights,
             delays=self._delays(),
             coupling=self.coupling,
-            h=clock.tick_ms / self.model.time_unit_ms,
-            scheme=Scheme(self.integrator, self.coupling_in_step == "held", noise is not None and noise.multiplicative),
+            h=step_ms / self.model.time_unit_ms,
+            scheme=self._scheme(),
             sigma=self._noise_sigma,
             key=rng.integers(2**64, dtype=np.uint64),
-            tau_ticks=noise.tau_ms / clock.tick_ms if noise is not None and noise.tau_ms is not None else None,
+            tau_ticks=noise.tau_ms / step_ms if noise is not None and noise.tau_ms is not None else None,
             initial=self._initial,
-            past=self._past if self._history is not None else None,
+            past=self._past() if self._history is not None else None,
+            pull=None if self.joint is None else self.joint.pull,
+            threads=self.threads,
         )
-        self._engine.advance(0, 0, np.zeros((0, len(self.regions))))  # compiles now, and not in the first window
+        if self.joint is not None:
+            self.joint.prepare(clock, self.speed_m_s, self._engine.block)
+
+    def _scheme(self) -> Scheme:
+        multiplicative = self.noise is not None and self.noise.multiplicative
+        return Scheme(self.integrator, self.coupling_in_step == "held", multiplicative, joined=self.joint is not None)
+
+    def _be_part_of(self, whole: Connectome) -> None:
+        if self.coupling_in_step != "held" or self.history is not None:
+            raise ConfigurationError(
+                f"{self.name}: a part of a whole takes coupling_in_step='held' and no history; what other parts send is known "
+                f"from tick to tick, and from tick 0 on"
+            )
+        features = self.coupling.felt(self.model).size * (2 if self.coupling.sine else 1)
+        self.joint = Joint(self.name, whole, self.regions, features)
+        self.inputs["others"], self.outputs["sent"] = self.joint.others, self.joint.sent
+
+    @classmethod
+    def in_parts(
+        cls,
+        name: str,
+        connectome: Connectome,
+        model: MassModel,
+        *,
+        parts: int | Sequence[Sequence[str]],
+        **options: Any,
+    ) -> list[MassNetwork]:
+        """One network as several components, ``name_0``, ``name_1``, ..., which :meth:`hybrid.Brain.join` connects.
+
+        They may live on different ranks. Sums over neighbours are taken part by part, so how many parts there are decides
+        the last digits, and noise follows from the name of each part; on how many ranks they live decides nothing.
+
+        Parameters
+        ----------
+        parts: how many, of consecutive regions; or the labels of each.
+        options: as for a network; arrays are those of all regions.
+        """
+        n = len(connectome)
+        made = []
+        for k, group in enumerate(groups_of(name, connectome, parts)):
+            own = dict(options)
+            for option, cut in (("noise", noise_of), ("initial", initial_of)):
+                own[option] = cut(options.get(option), group, n)  # type: ignore[operator]
+            regions = connectome.only(*(connectome.labels[i] for i in group))
+            made.append(cls(f"{name}_{k}", regions, model_of(model, group, n), whole=connectome, **own))
+        return made
+
+    def initially_sent(self, clock: Clock, block: int) -> FloatArray:
+        """What others feel of each region in its initial state, ``[feature * region]``."""
+        n = len(self.regions)
+        engine = Engine(
+            self.model,
+            self._parameters,
+            weights=np.zeros((n, n)),
+            delays=np.ones((n, n), np.int64),
+            coupling=self.coupling,
+            h=clock.tick_ms / self.model.time_unit_ms,
+            scheme=self._scheme(),
+            sigma=self._noise_sigma,
+            key=np.uint64(0),
+            initial=self._initial,
+            block=block,
+        )
+        return engine.initially_sent.ravel()
+
+    def _past(self) -> Callable[[int], FloatArray]:
+        return lambda steps: past(self.name, self.model, len(self.regions), self._history, steps, self._clock)
 
     def _delays(self) -> NDArray[Any]:
-        """``[target, source]`` in ticks, whole ones if they are rounded."""
+        """``[target, source]`` in steps, whole ones if they are rounded."""
         tick_ms = self._clock.tick_ms
         if self.delays == "rounded":
             return self._clock.ticks_of(self.connectome.delays_ms(self.speed_m_s, tick_ms), f"{self.name}: delays")
@@ -140,47 +224,32 @@ class MassNetwork(Component):
         whole = np.rint(ticks)
         return np.where(np.isclose(ticks, whole, rtol=0.0, atol=1e-6), whole, ticks)
 
-    def _states(self, history: ArrayLike, n: int) -> FloatArray:
-        states = array(history, "1", f"{self.name}: history")
-        if states.ndim != 3 or states.shape[::2] != (len(self.model.variables), n):
-            raise ConfigurationError(
-                f"{self.name}: history has shape {list(states.shape)}; it must be [variable, tick, region] = "
-                f"[{len(self.model.variables)}, ticks, {n}]"
-            )
-        return states
-
-    def _past(self, ticks: int) -> FloatArray:
-        """The states ``[variable, tick, region]`` of so many ticks before tick 0."""
-        given, n = self._history, len(self.regions)
-        if callable(given):
-            times = [self._clock.ms(k) for k in range(-ticks, 0)]
-            states = [_initial_state(f"{self.name}: history({t:g})", self.model, n, given(t)) for t in times]
-            return np.stack(states, axis=1) if states else np.zeros((len(self.model.variables), 0, n))
-        assert given is not None
-        if given.shape[1] < ticks:
-            raise ConfigurationError(
-                f"{self.name}: history has {given.shape[1]} ticks, but the longest delay reaches back {ticks}; give as many"
-            )
-        return given[:, given.shape[1] - ticks :]
-
     def advance(self, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
         """All regions through ``window``; ``DivergedError`` names the first state that is not finite."""
         if self._engine is None or window.start != self._tick:
             where = "is not prepared" if self._engine is None else f"stands at tick {self._tick}"
             raise ConfigurationError(f"{self.name} {where}; it cannot advance over {window}")
-        drive = inputs["drive"]
+        drive, k = inputs["drive"], self._steps
         assert isinstance(drive, Rates)
-        trajectory, finite = self._engine.advance(window.start, window.stop, drive.hz)
+        drive_hz, others = drive.hz, None if self.joint is None else self.joint.heard(window, inputs["others"])
+        if k > 1:
+            drive_hz, others = drive_hz.repeat(k, axis=0), None if others is None else others.repeat(k, axis=0)
+        trajectory, sent, finite = self._engine.advance(k * window.start, k * window.stop, drive_hz, others)
         if not finite:
-            raise self._diverged(window.start, trajectory)
+            raise self._diverged(k * window.start, trajectory)
         self._tick = window.stop
         n = self.inputs["drive"].size
+        if k > 1:
+            trajectory, sent = np.ascontiguousarray(trajectory[:, ::k]), np.ascontiguousarray(sent[::k])
         outputs: dict[str, Signal] = {"rate": Rates(window, n, self.model.rate_hz(trajectory))}
         for variable, values in zip(self.model.variables, trajectory, strict=True):
             outputs[variable] = States(window, n, values)
+        if self.joint is not None:
+            outputs["sent"] = States(window, self.joint.sent.size, sent)
         return outputs
 
     def _diverged(self, start: int, trajectory: FloatArray) -> DivergedError:
+        """``start`` and the times of ``trajectory`` are steps."""
         assert self._engine is not None
         until_now = np.concatenate([trajectory, self._engine.state[:, None]], axis=1).transpose(1, 2, 0)
         where = first_not_finite(until_now)
@@ -188,20 +257,24 @@ class MassNetwork(Component):
         tick, node, variable = where
         return DivergedError(
             f"{self.name}: {self.model.variables[variable]} of {self.connectome.labels[node]} became "
-            f"{until_now[where]} at {self._clock.ms(start + tick):g} ms; use a smaller tick (now "
+            f"{until_now[where]} at {self._clock.ms(start + tick):g} ms; use shorter steps (dt_ms, now "
             f"{self._clock.tick_ms:g} ms) or a weaker coupling (now strength {self.coupling.strength:g})"
         )
 
     def state(self) -> State:
         if self._engine is None:
             raise ConfigurationError(f"{self.name} is not prepared; it has no state yet")
-        return {"tick": np.array(self._tick), **self._engine.saved(self._tick)}
+        return {"tick": np.array(self._tick), **self._engine.saved(self._steps * self._tick)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         if self._engine is None:
             raise ConfigurationError(f"{self.name} is not prepared; prepare() it before restore()")
         self._tick = int(state["tick"])
-        self._engine.restore(self._tick, state)
+        self._engine.restore(self._steps * self._tick, state)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -212,31 +285,14 @@ class MassNetwork(Component):
             "integrator": self.integrator,
             "coupling_in_step": self.coupling_in_step,
             "delays": self.delays,
+            "dt_ms": self.dt_ms,
+            "whole": None if self.joint is None else self.joint.whole.describe(),
             "noise": self.noise.describe() if self.noise is not None else None,
             "initial": self._initial.tolist() if self.initial is not None else None,
             "history": None if self.history is None else "function" if callable(self.history) else "states",
             "connectome": self.connectome.describe(),
             **_weights(self.connectome),
         }
-
-
-def _initial_state(what: str, model: MassModel, n: int, given: Initial | None) -> FloatArray:
-    """``[variable, node]`` from what the user gave."""
-    state = np.array(model.initial(n), dtype=np.float64)
-    if given is None:
-        return state
-    if not isinstance(given, Mapping):
-        state = array(given, "1", what)
-        if state.shape != (len(model.variables), n):
-            raise ConfigurationError(
-                f"{what} has shape {state.shape}; it must be [variable, region] = {[len(model.variables), n]}"
-            )
-        return state
-    for variable, value in given.items():
-        if variable not in model.variables:
-            raise unknown(f"{what} of variable", variable, model.variables)
-        state[model.variables.index(variable)] = one_for_each(value, n, f"{what} {variable}")
-    return state
 
 
 def _weights(connectome: Connectome) -> dict[str, Any]:
