@@ -26,6 +26,13 @@ from hybrid.simulation import Simulation
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
+PLAIN = ("dt_ms", "initial", "integrator", "coupling_in_step", "delays", "threads")  # go to a mass network as they are
+KEYS = {  # of a component besides parameters, by what makes it
+    "circuit": ("dt_ms", "engine", "region"),
+    "model": ("regions", "coupling", "noise", *PLAIN),
+    "kind": (),
+}
+
 
 class Experiment:
     """A checked experiment file.
@@ -108,15 +115,13 @@ class Experiment:
             raise ConfigurationError(
                 f"needs one of circuit, model or kind, but has {' and '.join(given) or 'none of them'}"
             )
+        _check_keys(given[0], table)
         if table.circuit:
             from hybrid.circuits import Microcircuit
 
             build = resolve(table.circuit, "hybrid.circuits", self.folder)
             check_arguments(build, table.parameters, table.circuit)
-            options = {
-                key: value for key in ("dt_ms", "engine", "region") if (value := getattr(table, key)) is not None
-            }
-            return Microcircuit(name, build, parameters=table.parameters, **options)
+            return Microcircuit(name, build, parameters=table.parameters, **_given(table, KEYS["circuit"]))
         if table.kind:
             component: Component = made(
                 resolve(table.kind, "hybrid", self.folder), {"name": name, **table.parameters}, table.kind
@@ -130,18 +135,17 @@ class Experiment:
         assert table.model
         if connectome is None or self.document.connectome is None:
             raise ConfigurationError("a mass network needs a [connectome] table")
-        if table.regions == "rest":
+        if table.regions in (None, "rest"):
             taken = [each.region for each in self.document.components.values() if each.circuit and each.region]
             part = connectome.without(*taken)
         else:
-            part = connectome.only(*([table.regions] if isinstance(table.regions, str) else table.regions))
+            part = connectome.only(*([table.regions] if isinstance(table.regions, str) else table.regions or []))
         options: dict[str, Any] = {"speed_m_s": self.document.connectome.speed_m_s}
         if table.coupling is not None:
             options["coupling"] = self._made_from(table.coupling, "hybrid.masses")
         if table.noise is not None:
             options["noise"] = made(Noise, table.noise, "noise")
-        if table.integrator is not None:
-            options["integrator"] = table.integrator
+        options |= _given(table, PLAIN)
         model = made(resolve(table.model, "hybrid.masses", self.folder), table.parameters, table.model)
         return MassNetwork(name, part, model=model, **options)
 
@@ -190,6 +194,18 @@ def _recorded(brain: Brain, entry: str | RecordEntry) -> Any:
     if isinstance(entry, str):
         return entry
     return Every(_port(brain, entry.port), entry.every_ms, entry.average)
+
+
+def _given(table: ComponentTable, keys: tuple[str, ...]) -> Table:
+    return {key: value for key in keys if (value := getattr(table, key)) is not None}
+
+
+def _check_keys(kind: str, table: ComponentTable) -> None:
+    """Refuse what would have no effect on this kind of component."""
+    for key in dict.fromkeys(key for keys in KEYS.values() for key in keys):
+        if key not in KEYS[kind] and getattr(table, key) is not None:
+            of = " and ".join(each for each, keys in KEYS.items() if key in keys)
+            raise ConfigurationError(f"{key} belongs to a component with {of}, this one has {kind}; leave it out")
 
 
 def _port(brain: Brain, reference: str) -> Any:

@@ -49,13 +49,17 @@ class ComponentTable(_Strict):
     model: str | None = None
     kind: str | None = None
     parameters: Table = {}  # of the build function, of the model, or of the component
-    region: str | None = None  # of a circuit
-    regions: list[str] | str = "rest"  # of a mass network: labels, or "rest": all that no circuit stands for
+    dt_ms: float | None = None  # of circuit and mass network
+    region: str | None = None  # of a circuit, as is the next
+    engine: str | None = None
+    regions: list[str] | str | None = None  # of a mass network, as are all that follow: labels, or "rest" (the default)
     coupling: Table | None = None
     noise: Table | None = None
+    initial: Table | None = None
     integrator: str | None = None
-    dt_ms: float | None = None
-    engine: str | None = None
+    coupling_in_step: str | None = None
+    delays: str | None = None
+    threads: int | None = None
 
 
 class ConnectionTable(_Strict, rename={"source": "from", "target": "to"}):

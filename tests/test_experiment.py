@@ -230,6 +230,62 @@ def test_a_network_of_masses_is_made_with_all_its_parts(three):
     assert results.content_sha256 == expected.content_sha256
 
 
+def test_every_option_of_a_network_of_masses_has_a_key(three):
+    from hybrid.masses import Epileptor, MassNetwork, Noise, Sigmoidal
+
+    text = MASSES.replace(
+        '{kind = "Difference", strength = 0.02}', '{kind = "Sigmoidal", sigma = 2.0, variables = ["x1"]}'
+    )
+    text = text.replace("{sigma = {x2 = 0.01}}", "{sigma = 0.01, tau_ms = 3.0, multiplicative = true}")
+    options = {"integrator": "rk4", "dt_ms": 0.05, "coupling_in_step": "interpolated", "delays": "interpolated"}
+    text = text.replace('integrator = "euler"', "\n".join(f"{key} = {value!r}" for key, value in options.items()))
+    brain = Brain(0.1)
+    cortex = MassNetwork(
+        "cortex",
+        Connectome.load(three / "three.npz").only("c", "b"),
+        Epileptor(x0=-2.0, Iext=3.1),
+        coupling=Sigmoidal(sigma=2.0, variables=("x1",)),
+        noise=Noise(0.01, tau_ms=3.0, multiplicative=True),
+        initial={"x1": -1.0},
+        **options,
+    )
+    brain.add(cortex)
+    expected = Simulation(brain, record=["cortex.rate", "cortex.x1"]).run(5)
+    given = text + "initial = {x1 = -1.0}\nthreads = 2\n"
+    assert run(loaded(three, given)).content_sha256 == expected.content_sha256
+
+
+def test_a_stimulus_is_a_component_like_any_other(three):
+    text = (
+        MASSES.replace('"cortex.x1"]', '"pulse.rate"]')
+        + """
+[components.pulse]
+kind = "Stimulus"
+parameters = {lines = ["c", "b"], regions = "b", waveform = {kind = "Pulse", start_ms = 1.0, stop_ms = 2.0, hz = 30.0}}
+
+[connections.pulse_to_cortex]
+from = "pulse.rate"
+to = "cortex.drive"
+delay_ms = 0.1
+"""
+    )
+    hz = run(loaded(three, text))["pulse.rate"].hz
+    assert (hz[:, 0].any(), hz[:, 1].sum(), hz[10, 1], hz[20, 1]) == (False, 300.0, 30.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('integrator = "euler"', 'engine = "runtime"', "engine belongs to a component with circuit, this one has model"),
+        ('model = "Epileptor"', 'circuit = "potassium_focus"', "regions belongs to a component with model, this one has circuit"),
+        ('model = "Epileptor"', 'kind = "Stimulus"', "regions belongs to a component with model, this one has kind"),
+    ],
+)  # fmt: skip
+def test_a_key_without_effect_is_refused(three, old, new, text):
+    with pytest.raises(ConfigurationError, match=text):
+        loaded(three, MASSES.replace(old, new)).brain()
+
+
 def test_masses_take_the_regions_that_no_circuit_stands_for(three):
     text = MASSES.replace('regions = ["c", "b"]\n', "")
     circuit = '\n[components.focus]\ncircuit = "potassium_focus"\nregion = "b"\n'

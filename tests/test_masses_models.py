@@ -13,6 +13,7 @@ from hybrid.connectome import Connectome
 from hybrid.masses import (
     Epileptor,
     Epileptor2D,
+    FiringRate,
     Generic2dOscillator,
     JansenRit,
     KIonEx,
@@ -23,6 +24,7 @@ from hybrid.masses import (
     MontbrioPazoRoxin,
     PotassiumWilsonCowan,
     ReducedWongWang,
+    Robinson,
     Sine,
     StuartLandau,
     Wendling,
@@ -33,6 +35,7 @@ from hybrid.masses import (
 MODELS = [
     Epileptor(),
     Epileptor2D(),
+    FiringRate(),
     Generic2dOscillator(),
     JansenRit(),
     KIonEx(),
@@ -40,6 +43,7 @@ MODELS = [
     MontbrioPazoRoxin(),
     PotassiumWilsonCowan(),
     ReducedWongWang(),
+    Robinson(),
     StuartLandau(),
     Wendling(),
     WilsonCowan(),

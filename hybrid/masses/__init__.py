@@ -13,15 +13,18 @@ from hybrid.masses.coupling import (
 )
 from hybrid.masses.epileptor import Epileptor
 from hybrid.masses.epileptor_2d import Epileptor2D
+from hybrid.masses.firing_rate import FiringRate
 from hybrid.masses.generic_2d_oscillator import Generic2dOscillator
 from hybrid.masses.jansen_rit import JansenRit
 from hybrid.masses.k_ion_ex import KIonEx
 from hybrid.masses.kuramoto import Kuramoto
+from hybrid.masses.loops import basal_ganglia, thalamocortical
 from hybrid.masses.model import MassModel
 from hybrid.masses.montbrio_pazo_roxin import MontbrioPazoRoxin
 from hybrid.masses.network import MassNetwork
 from hybrid.masses.noise import Noise
 from hybrid.masses.reduced_wong_wang import ReducedWongWang
+from hybrid.masses.robinson import Robinson
 from hybrid.masses.slow_potassium import PotassiumWilsonCowan
 from hybrid.masses.stuart_landau import StuartLandau
 from hybrid.masses.wendling import Wendling
@@ -33,6 +36,7 @@ __all__ = [
     "Difference",
     "Epileptor",
     "Epileptor2D",
+    "FiringRate",
     "Generic2dOscillator",
     "HyperbolicTangent",
     "JansenRit",
@@ -45,6 +49,7 @@ __all__ = [
     "Noise",
     "PotassiumWilsonCowan",
     "ReducedWongWang",
+    "Robinson",
     "Sigmoidal",
     "SigmoidalJansenRit",
     "Sine",
@@ -52,4 +57,6 @@ __all__ = [
     "Wendling",
     "WilsonCowan",
     "WongWangExcInh",
+    "basal_ganglia",
+    "thalamocortical",
 ]
