@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, generator_state, restore_generator
@@ -62,12 +63,7 @@ class RateToPoisson(Adapter):
         row = np.repeat(rows, self._totals.poisson(up_to_line[rows, -1]))
         size = up_to_line.shape[1]
         mark = self._places.random(row.size) * up_to_line[row, -1]
-        low, high = np.zeros(row.size, np.int64), np.full(row.size, size - 1)
-        for _ in range(int(size - 1).bit_length()):  # the first line whose share reaches beyond the mark, by halving
-            middle = (low + high) // 2
-            beyond = up_to_line[row, middle] > mark
-            low, high = np.where(beyond, low, np.minimum(middle + 1, high)), np.where(beyond, middle, high)
-        distinct, counts = np.unique(row * size + low, return_counts=True)
+        distinct, counts = np.unique(row * size + _lines_at(up_to_line, row, mark), return_counts=True)
         return distinct // size, distinct % size, counts
 
     def expected(self, signal: Rates) -> Moments:
@@ -83,3 +79,19 @@ class RateToPoisson(Adapter):
 
     def _streams(self) -> dict[str, np.random.Generator]:
         return {"totals": self._totals, "places": self._places, "counts": self._counts}
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _lines_at(up_to_line: Any, row: Any, mark: Any) -> Any:
+    """For each mark the first line of its row whose share reaches beyond it, by halving."""
+    found = np.empty(row.size, np.int64)
+    for k in range(row.size):
+        low, high = 0, up_to_line.shape[1] - 1
+        while low < high:
+            middle = (low + high) // 2
+            if up_to_line[row[k], middle] > mark[k]:
+                high = middle
+            else:
+                low = middle + 1
+        found[k] = low
+    return found
