@@ -87,6 +87,10 @@ def test_second_process_loads_and_a_changed_model_is_compiled_again(tmp_path: Pa
     assert slopes(tmp_path, "Model") == [(9.25, 0)]
     write(tmp_path, "Model")
     assert slopes(tmp_path, "Model") == [(-6.5, 1)]
+    source = (tmp_path / "model.py").read_text()
+    (tmp_path / "model.py").unlink()  # a file of another name is no other model
+    (tmp_path / "moved.py").write_text(source.replace("class Model", "class Moved"))
+    assert slopes(tmp_path, "Moved") == [(-6.5, 1)]
 
 
 @pytest.mark.long
@@ -171,3 +175,26 @@ def test_equations_that_cannot_be_compiled_are_refused_by_the_name_of_the_model(
 
     with pytest.raises(ConfigurationError, match=r"Broken\.rhs"):
         Broken().derivatives(np.zeros((1, 2)), np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("return (p.Tau * state[0],)", "The compiler says: Unknown attribute 'Tau'"),
+        ("return (helper(state[0]),)", "The compiler says: Untyped global name 'helper'"),
+    ],
+)
+def test_the_cause_is_told_and_where_it_stands(body: str, cause: str) -> None:
+    from masses_toys import Relaxation
+
+    from hybrid.errors import ConfigurationError
+
+    namespace: dict[str, Any] = {"helper": lambda x: -x}
+    exec(f"def equations(state, coupling, drive_hz, p):\n    {body}", namespace)
+
+    class Broken(Relaxation):
+        rhs = staticmethod(namespace["equations"])
+
+    with pytest.raises(ConfigurationError, match=cause) as caught:
+        Broken().derivatives(np.zeros((1, 2)), np.zeros((1, 2)))
+    assert "kernel_" not in str(caught.value)

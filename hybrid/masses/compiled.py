@@ -211,8 +211,14 @@ def does_not_compile(model: MassModel, error: NumbaError, coupling: Coupling = S
     return ConfigurationError(
         f"{type(model).__name__}.rhs{either} does not compile; it must take (state, coupling, drive_hz, p) and return "
         f"{len(model.variables)} floats, one for each of {', '.join(model.variables)}, and what it calls must be "
-        f"compiled too (@numba.njit). The compiler says: {str(error).strip()[-500:]}"
+        f"compiled too (@numba.njit). The compiler says: {_cause(error)}"
     )
+
+
+def _cause(error: NumbaError) -> str:
+    """What numba found and where; the rest of its message tells by what way it got there."""
+    lines = [line for line in str(error).splitlines() if not line.startswith("Failed in nopython mode")]
+    return "\n".join(lines).partition("\nDuring:")[0].strip()[:800]
 
 
 def _kept_source(digest: str) -> Path | None:

@@ -36,7 +36,7 @@ def _renamed(function: FunctionType, mark: str, done: dict[FunctionType, Any]) -
     cells = tuple(CellType(own(cell.cell_contents)) for cell in function.__closure__ or ())
     copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)
     copy.__qualname__ = f"{function.__qualname__}_{mark}".replace("<locals>", "").replace("<lambda>", "lambda")
-    copy.__module__ = function.__module__
+    copy.__module__ = __name__  # numba keeps this name with the machine code, and imports it: a file of yours may move
     return copy
 
 
