@@ -25,7 +25,7 @@ from numba import njit
 from hybrid.clock import Clock, Window
 from hybrid.connectome import Connectome
 from hybrid.masses import Difference, Epileptor, Linear, MassNetwork, MontbrioPazoRoxin, Noise, WilsonCowan
-from hybrid.masses.far import far_sums, split
+from hybrid.masses.compiled.far import far_sums, split
 from hybrid.random import named_stream
 from hybrid.signals import Rates
 

@@ -14,8 +14,8 @@ import numba
 import numpy as np
 import pytest
 
-from hybrid.masses.fingerprint import fingerprint
-from hybrid.masses.private import private
+from hybrid.masses.compiled.fingerprint import fingerprint
+from hybrid.masses.compiled.private import private
 
 USER_MODEL = """
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ SLOPE = """
 import sys
 sys.path[:0] = [{folder!r}, {tests!r}]
 from hybrid.masses import MassNetwork
-from hybrid.masses.compiled import compiled_for
+from hybrid.masses.compiled.compiler import compiled_for
 from masses_toys import lived, one_node, prepared
 for name in {names!r}:
     model = getattr(__import__(name.lower()), name)()

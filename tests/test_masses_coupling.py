@@ -26,7 +26,7 @@ from hybrid.masses import (
     SigmoidalJansenRit,
     Sine,
 )
-from hybrid.masses.compiled import compiled_for
+from hybrid.masses.compiled.compiler import compiled_for
 from hybrid.testing import check_component
 
 SIGMOIDAL = {"cmin": -0.2, "cmax": 1.1, "midpoint": 0.3, "a": 1.4, "sigma": 0.6}

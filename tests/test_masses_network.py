@@ -14,7 +14,7 @@ from hybrid.clock import Clock, Window
 from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, DivergedError, UnknownNameError
 from hybrid.masses import Difference, Epileptor, Linear, MassNetwork, Noise, WilsonCowan
-from hybrid.masses.engine import Engine
+from hybrid.masses.compiled.engine import Engine
 from hybrid.testing import check_component
 
 NOISE = Noise({"x": 0.1, "w": np.linspace(0.0, 0.2, 20)})

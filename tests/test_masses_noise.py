@@ -15,8 +15,8 @@ from scipy.linalg import block_diag, solve_continuous_lyapunov, solve_discrete_l
 from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError
 from hybrid.masses import Linear, MassNetwork, Noise
+from hybrid.masses.compiled.normals import lanes, normals, on_circle, philox
 from hybrid.masses.functions import exp, log
-from hybrid.masses.normals import lanes, normals, on_circle, philox
 
 
 @njit

@@ -11,7 +11,8 @@ from mpirun import HERE, mpirun
 
 from hybrid import Brain, Simulation
 from hybrid.errors import ConfigurationError, TimeError, UnknownNameError, WiringError
-from hybrid.masses import Difference, JansenRit, Kuramoto, Linear, MassNetwork, Noise, Sine, engine
+from hybrid.masses import Difference, JansenRit, Kuramoto, Linear, MassNetwork, Noise, Sine
+from hybrid.masses.compiled import engine
 from hybrid.testing import check_component
 
 N = 12

@@ -12,9 +12,9 @@ from numba.core.errors import NumbaError
 from numpy.typing import ArrayLike
 
 from hybrid.errors import ConfigurationError
-from hybrid.masses.compiled import compiled_for, does_not_compile
+from hybrid.masses.compiled.compiler import compiled_for, does_not_compile
+from hybrid.masses.compiled.lanes import packed, unpacked
 from hybrid.masses.coupling import Coupling, Linear
-from hybrid.masses.lanes import packed, unpacked
 from hybrid.units import FloatArray, array
 
 

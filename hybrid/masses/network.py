@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, State, first_not_finite
 from hybrid.errors import ConfigurationError, DivergedError, unknown
-from hybrid.masses.compiled import Scheme
+from hybrid.masses.compiled.compiler import Scheme
+from hybrid.masses.compiled.engine import Engine
 from hybrid.masses.coupling import Coupling
-from hybrid.masses.engine import Engine
 from hybrid.masses.model import MassModel
 from hybrid.masses.noise import Noise
 from hybrid.masses.origin import Initial, initial_state, past, states

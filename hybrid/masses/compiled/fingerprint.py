@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from hybrid.masses.private import is_compiled, mentioned
+from hybrid.masses.compiled.private import is_compiled, mentioned
 
 _LIBRARIES = {"math", "cmath", "operator", "numpy", "numba"}  # fixed by the versions of Python, numpy and numba
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))

@@ -11,13 +11,13 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from hybrid.masses.compiled import HEUN, Scheme, compiled_for, does_not_compile
+from hybrid.masses.compiled.compiler import HEUN, Scheme, compiled_for, does_not_compile
+from hybrid.masses.compiled.far import split
+from hybrid.masses.compiled.kernel import NOT_READY, UNBORN, Step
+from hybrid.masses.compiled.lanes import LANES, packed, unpacked
+from hybrid.masses.compiled.normals import BEGUN, NEXT, Random, lanes
 from hybrid.masses.coupling import Coupling
-from hybrid.masses.far import split
-from hybrid.masses.kernel import NOT_READY, UNBORN, Step
-from hybrid.masses.lanes import LANES, packed, unpacked
 from hybrid.masses.model import MassModel
-from hybrid.masses.normals import BEGUN, NEXT, Random, lanes
 from hybrid.units import FloatArray
 
 _WORTH_SHARING = 50_000  # pairs, from where on threads gain more than waking them costs

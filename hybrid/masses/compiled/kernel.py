@@ -1,6 +1,6 @@
 """The compiled heart of a network of masses: all nodes through a stretch of ticks in one call.
 
-This file is compiled once for each model and way of stepping: :mod:`hybrid.masses.compiled` executes its source with the
+This file is compiled once for each model and way of stepping: :mod:`hybrid.masses.compiled.compiler` executes its source with the
 names declared below filled in and compiles the functions, so that the model's equations are inlined in the loop over
 nodes, and what a network does not use costs it nothing.
 
@@ -12,7 +12,7 @@ takes one step.* Blocks do not depend on how a caller cuts time into windows, so
 What arrives is either held over the step, or known at its start and at its end: no delay is below one tick, so all that
 arrives at t + 1 was sent by t. Then the last tick of a block sums the next block already.
 
-All that a step of a node needs lies in ``cells[chunk, row, lane]`` (:mod:`hybrid.masses.lanes`), rows in the order
+All that a step of a node needs lies in ``cells[chunk, row, lane]`` (:mod:`hybrid.masses.compiled.lanes`), rows in the order
 state, kick, received, ahead (what arrives at the end of the step; none if it is held), drive, parameters.
 """
 
@@ -26,9 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.masses.far import Far, Near, far_sums
-from hybrid.masses.lanes import LANES
-from hybrid.masses.normals import Random, coloured, normals
+from hybrid.masses.compiled.far import Far, Near, far_sums
+from hybrid.masses.compiled.lanes import LANES
+from hybrid.masses.compiled.normals import Random, coloured, normals
 from hybrid.units import FloatArray
 
 BLOCK: int  # ticks in a block

@@ -15,10 +15,11 @@ from numba.core.errors import NumbaError
 
 from hybrid.cache import cache_folder
 from hybrid.errors import ConfigurationError
-from hybrid.masses import far, functions, kernel, lanes, normals
+from hybrid.masses import functions
+from hybrid.masses.compiled import far, kernel, lanes, normals
+from hybrid.masses.compiled.fingerprint import fingerprint
+from hybrid.masses.compiled.private import private
 from hybrid.masses.coupling import Coupling, Linear
-from hybrid.masses.fingerprint import fingerprint
-from hybrid.masses.private import private
 
 if TYPE_CHECKING:
     from hybrid.masses.model import MassModel
@@ -92,7 +93,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The functions of :mod:`hybrid.masses.kernel`, made for one kind of model and one length of block."""
+    """The functions of :mod:`hybrid.masses.compiled.kernel`, made for one kind of model and one length of block."""
 
     rows: Rows
     advance: Callable[..., bool]
@@ -199,7 +200,7 @@ def _compile(
 
 
 def _own(function: Any, mark: str, **options: Any) -> Any:
-    """One of the kernel's functions under a name of its own (:mod:`hybrid.masses.private` tells why)."""
+    """One of the kernel's functions under a name of its own (:mod:`hybrid.masses.compiled.private` tells why)."""
     function.__qualname__ = f"{function.__name__}_{mark}"
     return njit(error_model="numpy", **options)(function)
 
