@@ -4,6 +4,7 @@ BIN    := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 RANKS  ?= 2
+WORKERS ?= auto
 
 # Open MPI refuses to run as root, or more ranks than cores, until told; other MPIs ignore these
 export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
@@ -19,11 +20,14 @@ export OMP_NUM_THREADS = 1
 demo: $(VENV)/.demo
 	$(BIN)/mpirun -n $(RANKS) $(BIN)/hybrid demo
 
+# one worker a core; what starts ranks of its own comes afterwards, with all cores to itself
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long and not mpi"
+	$(BIN)/python -m pytest -m "mpi and not long"
 
 test-long: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not mpi"
+	$(BIN)/python -m pytest -m mpi
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

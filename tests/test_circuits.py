@@ -24,10 +24,7 @@ TICKS = 400
 UNEVEN = [1, 2, 9, 10, 47, 48, 160, 161, 162, 300, 399, 400]
 
 
-@pytest.fixture(autouse=True)
-def shared_cache(tmp_path_factory, monkeypatch):
-    """One cache of compiled circuits for the whole test run, apart from the user's."""
-    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.getbasetemp() / "hybrid-cache"))
+pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
 @pytest.fixture(params=["compiled", "runtime"])

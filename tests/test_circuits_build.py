@@ -18,11 +18,7 @@ from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, UnknownNameError
 from hybrid.signals import Spikes
 
-
-@pytest.fixture(autouse=True)
-def shared_cache(tmp_path_factory, monkeypatch):
-    """One cache of compiled circuits for the whole test run, apart from the user's."""
-    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.getbasetemp() / "hybrid-cache"))
+pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
 @pytest.fixture(params=["compiled", "runtime"])

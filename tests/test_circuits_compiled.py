@@ -26,11 +26,7 @@ from hybrid.circuits.compiled import compiler, engine
 from hybrid.circuits.compiled.cache import key_of
 from hybrid.errors import CompilerError, ConfigurationError
 
-
-@pytest.fixture(autouse=True)
-def shared_cache(tmp_path_factory, monkeypatch):
-    """One cache of compiled circuits for the whole test run, apart from the user's."""
-    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.getbasetemp() / "hybrid-cache"))
+pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
 @pytest.fixture
