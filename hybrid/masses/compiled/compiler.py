@@ -18,7 +18,7 @@ from hybrid.errors import ConfigurationError
 from hybrid.masses import functions
 from hybrid.masses.compiled import far, kernel, lanes, normals
 from hybrid.masses.compiled.fingerprint import fingerprint
-from hybrid.masses.compiled.private import private
+from hybrid.masses.compiled.private import UNWRAPPED, private
 from hybrid.masses.coupling import Coupling, Linear
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _compile(
         "coupled": lanes.coupler(sent, len(coupled), sine),
     }
     for name, function in inlined.items():
-        namespace[name] = private(function, f"{name}_{mark}")
+        namespace[name] = private(function, f"{name}_{mark}", **UNWRAPPED)
     exec(compile(_SOURCES[0], str(path or kernel.__file__), "exec"), namespace)
     if scheme.held:
         namespace["arrives"] = lanes.held()
@@ -195,14 +195,14 @@ def _compile(
         namespace[name] = _own(namespace[name], mark, forceinline=True)
     namespace["step_all"] = _own(namespace[scheme.integrator], mark)
     for name in _CALLED:
-        namespace[name] = _own(namespace[name], mark, nogil=True, cache=path is not None)
+        namespace[name] = _own(namespace[name], mark, nogil=True, cache=path is not None, no_cpython_wrapper=False)
     return Compiled(rows, *(namespace[name] for name in _CALLED))
 
 
 def _own(function: Any, mark: str, **options: Any) -> Any:
     """One of the kernel's functions under a name of its own (:mod:`hybrid.masses.compiled.private` tells why)."""
     function.__qualname__ = f"{function.__name__}_{mark}"
-    return njit(error_model="numpy", **options)(function)
+    return njit(error_model="numpy", **UNWRAPPED | options)(function)
 
 
 def does_not_compile(model: MassModel, error: NumbaError, coupling: Coupling = SUMS) -> ConfigurationError:

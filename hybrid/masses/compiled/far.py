@@ -92,9 +92,10 @@ def choose_block(delay: NDArray[np.int64]) -> int:
 
 
 def _capacity(longest: int, block: int) -> int:
-    """Room for what delays reach and as much again; an odd number of cache lines, which spreads nodes over the cache."""
-    lines = -(-(longest + max(longest, block)) // 8)
-    return 8 * (lines + 1 - lines % 2)
+    """Room for what delays reach and as much again, or a block if that is more; an odd number of cache lines, which
+    spreads nodes over the cache."""
+    least, twice = -(-(longest + block) // 8), longest // 4
+    return 8 * max(least + 1 - least % 2, twice - 1 + twice % 2)
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]

@@ -12,6 +12,9 @@ from typing import Any
 
 from numba import njit
 
+# for what only compiled code calls: to let Python and C call it too takes a fifth of the time to compile a kernel
+UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 
 def private(function: Any, mark: str, **options: Any) -> Any:
     """``function``, plain or compiled, compiled anew with ``mark`` in its name and inlined wherever it is called."""
@@ -26,7 +29,7 @@ def _renamed(function: FunctionType, mark: str, done: dict[FunctionType, Any]) -
         if not is_compiled(value) or value.py_func is function:
             return value
         if value.py_func not in done:
-            settings = {"error_model": "numpy", "forceinline": True, **value.targetoptions}
+            settings = {"error_model": "numpy", "forceinline": True, **value.targetoptions, **UNWRAPPED}
             settings.pop("nopython", None)
             done[value.py_func] = njit(**settings)(_renamed(value.py_func, mark, done))
         return done[value.py_func]
