@@ -275,6 +275,7 @@ class MassNetwork(Component):
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
+            self._engine = None
 
     def describe(self) -> dict[str, Any]:
         return {
