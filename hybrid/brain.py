@@ -64,6 +64,8 @@ class Brain:
             raise ConfigurationError(
                 f"a component called {component.name!r} is already there; give this one another name"
             )
+        if (dt_ms := getattr(component, "dt_ms", None)) is not None:
+            self.clock.steps_per_tick(dt_ms, component.name)  # refuses steps that do not fit
         self.graph.add_node(component.name, component=component)
         return component
 

@@ -141,7 +141,9 @@ WAVEFORMS = {kind.__name__: kind for kind in (Pulse, Train, Sinusoid, Samples)}
 class Stimulus(Component):
     """Sends rates by a plan through its port ``rate``, to a network's ``drive`` or, made into spikes, to a circuit.
 
-    Several stimuli connected to one port add up. What a rate does to a node is the model's ``drive_gain``.
+    Several stimuli connected to one port add up. What a rate does to a node is the model's ``drive_gain``. The connection's
+    delay counts for the window as any other does: one of a single tick makes all windows as short, so give it that of the
+    shortest tract, and let the stimulus start as much earlier.
 
     Parameters
     ----------

@@ -228,6 +228,8 @@ def test_networks_of_different_models_and_steps_live_in_one_brain():
 def test_a_step_that_does_not_fit_the_tick_is_refused():
     with pytest.raises(TimeError, match=r"net: the tick \(0.1 ms\) is no whole multiple of dt_ms = 0.03 ms; .* 0.0333"):
         prepared(MassNetwork("net", one_node(), Relaxation(), dt_ms=0.03))
+    with pytest.raises(TimeError, match=r"net: the tick \(0.1 ms\) is no whole multiple"):  # as early as it is known
+        Brain(tick_ms=0.1).add(MassNetwork("net", one_node(), Relaxation(), dt_ms=0.03))
 
 
 def test_steps_keep_the_contract():
