@@ -105,7 +105,7 @@ def _index(name: str, connectome: Connectome, label: str) -> int:
 
 def model_of(model: MassModel, group: Indices, n: int) -> MassModel:
     """The model of some of the regions: arrays of parameters are cut."""
-    cut = {key: of(getattr(model, key), group, n) for key in model.parameter_names if np.ndim(getattr(model, key))}
+    cut = {key: cut_to(getattr(model, key), group, n) for key in model.parameter_names if np.ndim(getattr(model, key))}
     return replace(model, **cut) if cut else model  # type: ignore[type-var]
 
 
@@ -113,17 +113,17 @@ def noise_of(noise: Noise | None, group: Indices, n: int) -> Noise | None:
     if noise is None:
         return None
     sigma = noise.sigma
-    cut = {k: of(v, group, n) for k, v in sigma.items()} if isinstance(sigma, dict) else of(sigma, group, n)
+    cut = {k: cut_to(v, group, n) for k, v in sigma.items()} if isinstance(sigma, dict) else cut_to(sigma, group, n)
     return Noise(cut, multiplicative=noise.multiplicative, tau_ms=noise.tau_ms)
 
 
 def initial_of(initial: Any, group: Indices, n: int) -> Any:
     if isinstance(initial, Mapping):
-        return {key: of(value, group, n) for key, value in initial.items()}
+        return {key: cut_to(value, group, n) for key, value in initial.items()}
     return None if initial is None else np.asarray(initial)[:, group]
 
 
-def of(value: Any, group: Indices, n: int) -> Any:
+def cut_to(value: Any, group: Indices, n: int) -> Any:
     """A number as it is, an array of all regions cut to some."""
     return np.asarray(value)[group] if np.shape(value) == (n,) else value
 
