@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from hybrid.units import FloatArray
 
 BLOCKS = (32, 16, 8)  # ticks
-GROUP = 256  # sources at once: their histories should stay in the second cache
+GROUP = 256  # sources at once: their histories should stay in the second cache,
+FULL = 16  # if this many of them reach a target; if fewer do, beginning anew costs more than it saves
 
 
 class Far(NamedTuple):
@@ -48,8 +49,9 @@ def split(
     capacity = _capacity(longest, block)
     is_far = delay >= block
 
-    groups = -(-n // GROUP)
-    row = (source // GROUP * n + target)[is_far]
+    size = GROUP if is_far.sum() * GROUP >= FULL * n * n else n
+    groups = -(-n // size)
+    row = (source // size * n + target)[is_far]
     order = np.argsort(row, kind="stable")
     far = Far(
         first=np.searchsorted(row[order], np.arange(groups * n + 1)),
