@@ -76,8 +76,8 @@ class KIonEx(MassModel):
     the rate of other regions does: as the conductance ``drive_gain * drive_hz / 1000``, in 1/ms.
 
     A node alone rests with a bath of 5.5 mM (the default), has recurrent bursts from 7 to 15 mM, as potassium accumulates
-    and is cleared, and is in depolarization block from 20 mM on. The membrane is fast: take ticks of 0.02 ms; with 0.05
-    spikes are a fifth lower, with 0.1 the state diverges.
+    and is cleared, and is in depolarization block from 20 mM on. The membrane is fast: take steps of 0.02 ms
+    (``MassNetwork(..., dt_ms=0.02)``); with 0.05 spikes are a fifth lower, with 0.1 the state diverges.
 
     Parameters (numbers or arrays ``[node]``)
     ----------
