@@ -13,12 +13,13 @@ import argparse
 import numpy as np
 
 from adapters import RateToPoisson, SpikeToRate
-from hybrid import Brain, Component, Connectome, Port, Rates, Simulation
+from hybrid import Brain, Connectome, Pulse, Simulation, Stimulus
 from hybrid.circuits import Microcircuit
 from hybrid.masses import MassNetwork, MontbrioPazoRoxin
 
 TICK_MS, STEP_MS, BIN_MS, DURATION_MS = 0.1, 0.002, 10, 500
 TAU_MS, ETA, DELTA, J, PEAK = 10.0, -5.0, 1.0, 15.0, 200.0
+PULSE = Pulse(50.0, 250.0, 300.0)  # 300 Hz are a current of 3 for this weight and time constant
 FIBRES = 5000  # that bring what other nodes and the pulse send
 SIZES, SEEDS = (125, 250, 500, 1000, 2000, 4000), (1, 2, 3)
 
@@ -52,27 +53,6 @@ def population(neurons):
     return Circuit(Network(cells, within, fibres, outside), {"in": fibres}, {"spikes": cells}, names)
 
 
-class Pulse(Component):
-    """300 Hz, a current of 3 for this weight and time constant, from 50 to 250 ms."""
-
-    def __init__(self, name):
-        self.name, self.inputs = name, {}
-        self.outputs = {"rate": Port(name, "rate", Rates, 1, "out")}
-
-    def prepare(self, clock, rng):
-        self.tick_ms = clock.tick_ms
-
-    def advance(self, window, inputs):
-        times_ms = np.arange(window.start, window.stop) * self.tick_ms
-        return {"rate": Rates(window, 1, np.where((times_ms >= 50) & (times_ms < 250), 300.0, 0.0)[:, None])}
-
-    def state(self):
-        return {}
-
-    def restore(self, state):
-        pass
-
-
 def mass(name):
     one = Connectome((name,), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 3)))
     return MassNetwork(name, one, model=MontbrioPazoRoxin(tau_ms=TAU_MS, eta=ETA, Delta=DELTA, J=J))
@@ -81,7 +61,7 @@ def mass(name):
 def trajectories(neurons=None, seed=1, window_ms=None):
     """Rates of the node and of its neighbour, Hz, in bins of 10 ms: a mass, or a circuit of so many neurons."""
     brain = Brain(tick_ms=TICK_MS)
-    neighbour, pulse = brain.add(mass("neighbour")), brain.add(Pulse("pulse"))
+    neighbour, pulse = brain.add(mass("neighbour")), brain.add(Stimulus("pulse", 1, PULSE))
     if neurons is None:
         node = brain.add(mass("node"))
         out, into, to_circuit, to_mass = node["rate"], node["drive"], None, None

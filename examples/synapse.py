@@ -21,7 +21,7 @@ from adapters import (
     RefractoryPoisson,
     siegert_rate_hz,
 )
-from hybrid import Brain, Component, Every, Port, Rates, Simulation
+from hybrid import Brain, Every, Pulse, Simulation, Stimulus
 from hybrid.circuits import Microcircuit
 
 TICK_MS, DELAY_MS, SETTLED_MS = 0.1, 1.0, 200.0
@@ -118,30 +118,11 @@ def circuit():
     return Circuit(network, inputs, {"spikes": cells, "felt": Readout(cells, "felt")}, names)
 
 
-class Source(Component):
-    """A constant rate."""
-
-    def __init__(self, name, hz):
-        self.name, self.hz, self.inputs = name, hz, {}
-        self.outputs = {"rate": Port(name, "rate", Rates, 1, "out")}
-
-    def prepare(self, clock, rng):
-        pass
-
-    def advance(self, window, inputs):
-        return {"rate": Rates(window, 1, self.hz)}
-
-    def state(self):
-        return {}
-
-    def restore(self, state):
-        pass
-
-
 def measure(seed=1, duration_ms=2200.0, window_ms=None):
     """``{population: (mean, variance, rate_hz)}`` of what its cells feel, nA or nS, and how they fire; and the results."""
     brain = Brain(tick_ms=TICK_MS)
-    source, cells = brain.add(Source("source", RATE_HZ)), brain.add(Microcircuit("cells", circuit))
+    source = brain.add(Stimulus("source", 1, Pulse(0.0, duration_ms, RATE_HZ)))
+    cells = brain.add(Microcircuit("cells", circuit))
     for drive, adapter in SPIKES.items():
         brain.connect(source["rate"], cells[drive], weight=1.0, delay_ms=DELAY_MS, adapter=adapter)
     for kind, shape, drive in POPULATIONS:

@@ -160,7 +160,7 @@ def balance(
     sizes = np.maximum(np.abs(expected), np.abs(delivered))
     scale = sizes if scale is None else np.maximum(scale, sizes)
     difference = np.where(np.abs(delivered - expected) <= ROUNDING * scale, 0.0, delivered - expected)
-    clumps = _clumps(variance / jump**2, np.abs(expected) / jump) if jump else 1.0
+    clumps = _clumps(variance, expected) if jump == 1.0 else 1.0  # of another size, it is that of the event itself
     per_line = _z(difference, variance, jump * clumps)
     worst = int(np.argmax(np.abs(per_line)))
     total = float(delivered.sum() - expected.sum())

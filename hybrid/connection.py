@@ -131,7 +131,7 @@ class Connection:
         return AuditRow(
             self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),
             **balance(expected, delivered, variance, variance_of_sum=variance_of_sum, scale=scale,
-                      jump=1.0 if self.target.kind is Spikes else _event(expected, variance)),
+                      jump=1.0 if self.target.kind is Spikes else _event(expected if self._after else scale, variance)),
         )  # fmt: skip
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -262,9 +262,12 @@ def _joined(steps: list[Adapter]) -> Adapter | None:
     return None if not steps else steps[0] if len(steps) == 1 else Chain(*steps)
 
 
-def _event(expected: FloatArray, variance: FloatArray) -> float:
-    """What one of the random events adds that make up a continuous signal, if they come as in a Poisson process; else 0."""
-    total = float(np.abs(expected).sum())
+def _event(size: FloatArray, variance: FloatArray) -> float:
+    """What one of the random events adds that make up a continuous signal of this size, if they come as in a Poisson process.
+
+    0 where nothing is random. The size must not be a difference of weights of both signs: an event would seem too large.
+    """
+    total = float(np.abs(size).sum())
     return float(variance.sum()) / total if total else 0.0
 
 

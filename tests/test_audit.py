@@ -69,6 +69,13 @@ def test_deviations_that_cancel_in_the_sum_are_found_line_by_line():
     assert abs(row["worst_z"]) > 15
 
 
+def test_weights_that_cancel_do_not_hide_what_is_lost():
+    """Two lines of 1,000 events with the weights 1 and -1: nothing is expected, and half of the second line did not arrive."""
+    found = balance(np.zeros(1), np.array([500.0]), np.array([2000.0]), scale=np.array([2000.0]), jump=0.99)
+    assert found["z"] > 5
+    assert found["worst_z"] > 5
+
+
 def row(z=0.0, worst_z=0.0, expected=1.0, delivered=1.0):
     return AuditRow("wire", "a.x", "b.y", "none", expected, delivered, 0.0, 0.0, z, worst_z, 0)
 

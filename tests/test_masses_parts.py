@@ -83,7 +83,22 @@ def test_windows_change_nothing():
 
 
 def test_a_part_keeps_the_contract_of_a_component():
-    check_component(lambda: MassNetwork.in_parts("net", nodes(6), Oscillator(), parts=2, noise=Noise(0.01))[0])
+    def part():
+        first, second = MassNetwork.in_parts("net", nodes(6), Oscillator(), parts=2, noise=Noise(0.01))
+        first.joint.siblings = [second]
+        return first
+
+    check_component(part)
+
+
+def test_a_part_alone_is_refused():
+    """It would feel the pull of regions that never send."""
+    brain = Brain(tick_ms=0.1)
+    brain.add(MassNetwork.in_parts("net", nodes(6), Oscillator(), parts=2)[0])
+    with pytest.raises(
+        ConfigurationError, match=r"net_0 is a part of a whole, but 'r3' and 2 other regions .* brain.join"
+    ):
+        Simulation(brain).run(1)
 
 
 @pytest.mark.mpi

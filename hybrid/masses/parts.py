@@ -57,7 +57,17 @@ class Joint:
         }
 
     def prepare(self, clock: Clock, speed_m_s: float, block: int) -> None:
-        """Before tick 0 the regions of other parts, too, have always been in their initial states."""
+        """Before tick 0 the regions of other parts, too, have always been in their initial states.
+
+        ``ConfigurationError`` if tracts come from regions that no part stands for.
+        """
+        here = {*self.regions, *(label for sibling in self.siblings for label in sibling.regions)}
+        absent = [label for label in self.whole.labels if label not in here]
+        if absent and self.whole.projection(absent, self.regions).weights.any():
+            raise ConfigurationError(
+                f"{self.sent.component} is a part of a whole, but {absent[0]!r} and {len(absent) - 1} other regions are in "
+                f"no part that it is joined with; use brain.join(*all_parts)"
+            )
         shares = []
         for sibling in self.siblings:
             tracts = self.tracts_from(sibling, speed_m_s, clock.tick_ms)
