@@ -11,9 +11,9 @@ from typing import Any
 from unittest.mock import patch
 
 from adapters import RateToPoisson, SpikeToRate
-from hybrid.audit import Ledger
 from hybrid.experiment import Experiment
-from hybrid.scheduler import Scheduler
+from hybrid.interface.audit import Ledger
+from hybrid.run.scheduler import Scheduler
 
 FILE = Path(__file__).parent.parent / "examples" / "seizure_spread.toml"
 AIM = 0.15  # of the running time for connections, exchange, recording and scheduling together

@@ -15,28 +15,23 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS.parent / "tests"))
+sys.path.insert(0, str(DOCS.parent / "tests" / "helpers"))
 
-from test_floors import ADAPTERS_MAY, ASIDE, FLOORS  # noqa: E402
+from floors import ADAPTERS_MAY, ASIDE, FLOORS  # noqa: E402
 
 PURPOSE = [
-    "time, units, errors",
-    "what flows, randomness, the data",
-    "ways in and out, what is in flight",
-    "contracts, and the road between ranks",
-    "the two scales, and what joins them",
-    "a brain, its plan, what is kept",
-    "the loop over windows",
-    "one run, or one file",
+    "errors, caches",
+    "time, units, randomness",
+    "what flows, the data",
+    "ways in and out",
+    "the two contracts",
+    "the scales, what joins them, results",
+    "a brain",
+    "its run, on any number of ranks",
+    "a run as a file",
     "the command line",
 ]
-DOORS = {
-    "transport": "MPI",
-    "circuits": "Brian2, C++",
-    "masses": "numba",
-    "delay_line": "numba",
-    "results_file": "HDF5",
-}
+DOORS = {"run": "MPI", "circuits": "Brian2, C++", "masses": "numba", "interface": "numba", "results": "HDF5"}
 
 STEP, HEIGHT, ROOM = 0.62, 0.5, 0.33  # inches: from floor to floor, of a floor, of a room
 LEFT, WIDTH, GAP = 3.15, 9.7, 0.1  # where rooms begin, of the house, between rooms
@@ -49,10 +44,10 @@ def main() -> None:
     axes = canvas(left=-0.55, right=WIDTH + 2.95, bottom=-0.12, top=top)
     for floor, rooms in enumerate(FLOORS):
         draw_floor(axes, floor, sorted(rooms))
-    draw_annex(axes, 4, "adapters/", f"may import only\n{', '.join(sorted(ADAPTERS_MAY))}")
+    draw_annex(axes, 5, "adapters/", f"may import only\n{', '.join(sorted(ADAPTERS_MAY))}")
     draw_annex(
         axes,
-        7,
+        8,
         " ".join(f"{name}/" for name in sorted(ASIDE)),
         "read results; only the command\nline and examples import them",
     )

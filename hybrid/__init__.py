@@ -5,12 +5,12 @@ from hybrid.brain import Brain
 from hybrid.clock import Clock, Window
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.plan import make_plan
 from hybrid.ports import Port
-from hybrid.recorder import Every
 from hybrid.results import Results
+from hybrid.results.recorder import Every
+from hybrid.run.plan import make_plan
+from hybrid.run.simulation import Simulation
 from hybrid.signals import Currents, Moments, Rates, Signal, Spikes, States
-from hybrid.simulation import Simulation
 from hybrid.stimulus import Pulse, Samples, Sinusoid, Stimulus, Train
 
 __version__ = "0.1.0"

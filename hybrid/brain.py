@@ -10,9 +10,9 @@ import networkx as nx
 from hybrid.adapter import Adapter, Chain
 from hybrid.clock import Clock
 from hybrid.component import Component
-from hybrid.connection import Connection
 from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, WiringError, unknown
+from hybrid.interface.connection import Connection
 from hybrid.ports import Port
 from hybrid.signals import Rates
 from hybrid.units import FloatArray

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hybrid import __version__
-from hybrid.audit import format_audit
 from hybrid.errors import ConfigurationError, HybridError, OutputExistsError
-from hybrid.transport import launched_rank, launched_ranks
+from hybrid.interface.audit import format_audit
+from hybrid.run.transport import launched_rank, launched_ranks
 
 RESULT = "run.h5"
 
@@ -151,7 +151,7 @@ def _draw(results: Any, picture: Path) -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     from hybrid.experiment import Experiment
-    from hybrid.plan import make_plan
+    from hybrid.run.plan import make_plan
 
     experiment = Experiment.load(options.file, options.overrides)
     run = experiment.document.run
@@ -183,7 +183,7 @@ def _plot(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from hybrid.adapter import Adapter
     from hybrid.component import Component
-    from hybrid.references import made, override_value, resolve
+    from hybrid.experiment.references import made, override_value, resolve
     from hybrid.testing import adapter_checks, component_checks, format_verdicts, verdicts
 
     arguments: dict[str, Any] = {}

@@ -6,10 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from floors import ROOT
 
 from hybrid import Results, Simulation, __version__
 from hybrid.cli import main
@@ -323,9 +323,9 @@ def test_plot_draws_beside_the_results_or_where_it_is_told(hybrid, finished, tmp
 
 
 def test_as_a_program_it_finds_the_modules_beside_the_file_and_returns_its_code(file, tmp_path):
-    shutil.copy(Path(__file__).parent / "toys.py", tmp_path)
+    shutil.copy(ROOT / "tests" / "helpers" / "toys.py", tmp_path)
     command = [sys.executable, "-m", "hybrid.cli", "run", str(file), "--out", str(tmp_path / "out")]
-    where = Path(__file__).parent.parent  # where hybrid is found; the experiment and its modules lie elsewhere
+    where = ROOT  # where hybrid is found; the experiment and its modules lie elsewhere
     done = subprocess.run(
         [*command, "--set", "components.relay.kind=toys:Diverging"], cwd=where, capture_output=True, text=True
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from test_floors import FLOORS, ROOT
+from floors import FLOORS, ROOT
 
 from hybrid import cli
 

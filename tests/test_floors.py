@@ -8,22 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from floors import ADAPTERS_MAY, ASIDE, FLOORS, ROOT
 
-ROOT = Path(__file__).parent.parent
-FLOORS = [
-    {"errors", "units", "clock", "cache"},
-    {"signals", "random", "references", "connectome"},
-    {"ports", "delay_line"},
-    {"component", "adapter", "transport"},
-    {"masses", "circuits", "stimulus", "connection", "audit", "testing"},
-    {"brain", "plan", "recorder", "results", "results_file", "results_info", "results_xarray"},
-    {"scheduler", "progress"},
-    {"simulation", "experiment", "experiment_schema"},
-    {"cli"},
-]
 FLOOR = {name: k for k, floor in enumerate(FLOORS) for name in floor}
-ASIDE = {"analysis", "plot"}  # read results; only the command line and examples import them
-ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units"}
 
 
 def modules(package: str) -> list[Path]:
@@ -93,7 +80,7 @@ def test_adapters_import_only_their_contract():
 
 @pytest.mark.parametrize(
     ("library", "door"),
-    [("mpi4py", "hybrid/transport/mpi.py"), ("brian2", "hybrid/circuits/"), ("h5py", "hybrid/results_file.py")],
+    [("mpi4py", "hybrid/run/transport/mpi.py"), ("brian2", "hybrid/circuits/"), ("h5py", "hybrid/results/file.py")],
 )
 def test_heavy_libraries_have_one_door(library, door):
     for path in [*modules("hybrid"), *modules("adapters")]:

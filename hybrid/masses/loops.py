@@ -9,10 +9,10 @@ import numpy as np
 
 from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, unknown
-from hybrid.masses.firing_rate import FiringRate
+from hybrid.masses.models.firing_rate import FiringRate
+from hybrid.masses.models.robinson import Robinson
 from hybrid.masses.network import MassNetwork
 from hybrid.masses.noise import Noise
-from hybrid.masses.robinson import Robinson
 from hybrid.units import FloatArray, number
 
 Numbers = Mapping[str, float]
@@ -58,7 +58,7 @@ def basal_ganglia(
         ``max_s_hz``, ``base_s_hz`` and the same of g; ``cortex_hz``, ``striatum_hz``. Or an option of
         :class:`~hybrid.masses.network.MassNetwork`.
 
-    Populations are :class:`~hybrid.masses.firing_rate.FiringRate` and start at their base rates.
+    Populations are :class:`~hybrid.masses.models.firing_rate.FiringRate` and start at their base rates.
     """
     given = {"healthy": 0.0, "parkinsonian": 1.0}
     if state not in given:
@@ -148,7 +148,7 @@ def thalamocortical(name: str = "thalamocortical", state: str = "rest", **overri
     overrides: any of the numbers by name: ``nu_ee``, ``nu_ei``, ``nu_es``, ``nu_re``, ``nu_rs``, ``nu_se``, ``nu_sr``, ``nu_sn``,
         weights in mV/Hz (target, then source: e and i cortex, r reticular, s relay, n afferents; all positive; what cells of
         i receive is what those of e do); ``alpha_per_ms``, ``beta_per_ms``, ``gamma_per_ms``, ``max_hz``, ``theta_mv``,
-        ``sigma_mv`` (see :class:`~hybrid.masses.robinson.Robinson`); ``t0_ms``, and ``local_delay_ms`` of all other paths,
+        ``sigma_mv`` (see :class:`~hybrid.masses.models.robinson.Robinson`); ``t0_ms``, and ``local_delay_ms`` of all other paths,
         which is 0 in the paper, but here at least a tick; ``phi_n_hz`` and ``phi_n_noise``, mean and white noise of the
         afferents' rate, Hz and Hz ms^1/2. Or an option of :class:`~hybrid.masses.network.MassNetwork`; ``noise`` takes the
         place of that of phi_n.

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from hybrid.errors import ConfigurationError
 from hybrid.plot.panels import image, raster
 from hybrid.plot.style import CYCLE, check_folder, our_style, save, time_axis
-from hybrid.recorder import Recording
 from hybrid.results import Results
+from hybrid.results.recorder import Recording
 
 _LINES = 8  # a port with more lines is drawn as an image
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.plot.style import BLUE
-from hybrid.recorder import Recording
+from hybrid.results.recorder import Recording
 from hybrid.units import FloatArray
 
 _ROWS = 120  # neurons in a raster: more would be thinner than their spikes

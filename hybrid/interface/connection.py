@@ -1,0 +1,279 @@
+"""A connection: source port to target port, with weights, delays, an optional adapter, and what is in flight.
+
+The matrices of weights and delays act on the rate side of the adapter (``weighed_at``): rates are delayed and summed over
+sources, then made into spikes; spikes are made into rates, then delayed and summed. So the expected input of target i is
+``sum_j w[i, j] r[j](t - d[i, j])`` in both directions.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.adapter import Adapter, Chain
+from hybrid.clock import Clock, Window
+from hybrid.errors import TimeError, WiringError
+from hybrid.interface.audit import ROUNDING, AuditRow, Ledger, balance
+from hybrid.interface.delay_line import DelayLine, SpikeLine
+from hybrid.ports import Port
+from hybrid.signals import ArraySignal, Rates, Signal, Spikes
+from hybrid.units import FloatArray, array
+
+
+class Connection:
+    """Carries what ``source`` emits to ``target``; made by :meth:`hybrid.Brain.connect`, which documents the arguments."""
+
+    def __init__(
+        self, name: str, clock: Clock, source: Port, target: Port, weight: Any, delay_ms: Any, adapter: Adapter | None
+    ) -> None:
+        self.name, self.clock, self.source, self.target = name, clock, source, target
+        self.adapter = copy.deepcopy(adapter)
+        _check_directions(self)
+        _check_kinds(self)
+        self._before, self._after = _split(self.adapter, source.kind)
+        self._weighed = self._before.emits if self._before else source.kind
+        lines = self._before.emitted_size(source.size) if self._before else source.size
+        self.weights = self._matrix_of_weights(weight, lines)
+        self.delays = self._matrix_of_delays(delay_ms, lines)
+        emitted = self._after.emitted_size(target.size) if self._after else target.size
+        if emitted != target.size:
+            raise WiringError(f"{self}: the adapter emits {emitted} lines, {target} takes {target.size}")
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target}"
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.name}: {self}>"
+
+    @property
+    def is_cut(self) -> bool:
+        """No weight at all: nothing travels, and its delays bind nobody."""
+        return not self.weights.any()
+
+    @property
+    def shortest_delay(self) -> int:
+        """Ticks, over pairs with non-zero weight."""
+        return int(self.delays[self.weights != 0].min())
+
+    def describe(self) -> dict[str, Any]:
+        """Plain values to keep with the results."""
+        return {
+            "from": str(self.source),
+            "to": str(self.target),
+            "weight": self.weights.tolist(),
+            "delay_ms": (self.delays * self.clock.tick_ms).tolist(),
+            "adapter": self.adapter.describe() if self.adapter else None,
+        }
+
+    # -- what a run does with it, on the rank of its target ------------------------------------------------------------
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """Bring filters, random streams and the line to life at tick 0."""
+        first, second = rng.spawn(2)
+        weighed = replace(self.source, kind=self._weighed, size=self.weights.shape[1], unit="", labels=())
+        if self._before:
+            self._before.prepare(self.clock, self.source, weighed, first)
+            self._ledger_before = Ledger(self.weights.shape[1])
+        if self._after:
+            self._after.prepare(self.clock, replace(weighed, size=self.target.size), self.target, second)
+            self._ledger_after = Ledger(self.target.size)
+        self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self.weights, self.delays)
+        self._sent = np.zeros(self.weights.shape[1])
+        self._arrived = np.zeros(self.target.size)
+
+    def accept(self, signal: Signal) -> None:
+        """Take what the source emitted over the window that has just passed."""
+        if self._before:
+            emitted = self._before.convert(signal)
+            self._ledger_before.enter(self._before.expected(signal))  # what arrives is counted behind the line
+            signal = emitted
+        else:
+            self._sent += signal.total(self.clock)
+        self._line.push(signal)
+
+    def deliver(self, window: Window) -> Signal:
+        """What reaches the target during ``window``."""
+        if self.is_cut:
+            return self.target.kind.silence(window, self.target.size)
+        signal = self._line.read(window)
+        if not isinstance(signal, Signal):
+            signal = self._weighed(window, self.target.size, signal)  # type: ignore[call-arg]
+        self._arrived += signal.total(self.clock)
+        if self._after is None:
+            return signal
+        delivered = self._after.convert(signal)
+        self._ledger_after.enter(self._after.expected(signal), delivered.total(self.clock))
+        return delivered
+
+    def audit(self) -> AuditRow:
+        """The balance so far."""
+        expected = delivered = variance = flying = scale = np.zeros(self.target.size)
+        variance_of_sum = None
+        if not self.is_cut:
+            tick_s = 1.0 if self._weighed is Spikes else self.clock.tick_ms * 1e-3
+            flying = self._line.in_flight() * tick_s
+            due = self._sent
+            if self._before:
+                due = self._ledger_before.expected - self._before.held()
+                variance = self.weights**2 @ self._ledger_before.variance
+                variance_of_sum = float(self.weights.sum(axis=0) ** 2 @ self._ledger_before.variance)
+            expected, delivered, scale = self.weights @ due - flying, self._arrived, np.abs(self.weights) @ np.abs(due)
+            if self._after:
+                expected = _due_after(self._ledger_after.expected, expected, self._arrived, scale)
+                delivered = self._ledger_after.delivered + self._after.held()
+                variance, variance_of_sum = self._ledger_after.variance, self._ledger_after.variance_of_sum
+        adapter = type(self.adapter).__name__ if self.adapter else "none"
+        return AuditRow(
+            self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),
+            **balance(expected, delivered, variance, variance_of_sum=variance_of_sum, scale=scale,
+                      jump=1.0 if self.target.kind is Spikes else _event(expected if self._after else scale, variance)),
+        )  # fmt: skip
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        parts: dict[str, Mapping[str, NDArray[Any]]] = {
+            "line": self._line.state(),
+            "totals": {"sent": self._sent.copy(), "arrived": self._arrived.copy()},
+        }
+        for part, adapter in (("before", self._before), ("after", self._after)):
+            if adapter:
+                ledger = self._ledger_before if part == "before" else self._ledger_after
+                parts[part] = adapter.state()
+                parts[f"{part}_ledger"] = {k: v.copy() for k, v in vars(ledger).items()}
+        return {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        def part(prefix: str) -> dict[str, NDArray[Any]]:
+            return {k.removeprefix(prefix): np.array(v) for k, v in state.items() if k.startswith(prefix)}
+
+        self._line.restore(part("line/"))
+        self._sent, self._arrived = part("totals/")["sent"], part("totals/")["arrived"]
+        if self._before:
+            self._before.restore(part("before/"))
+            vars(self._ledger_before).update(part("before_ledger/"))
+        if self._after:
+            self._after.restore(part("after/"))
+            vars(self._ledger_after).update(part("after_ledger/"))
+
+    # -- matrices ------------------------------------------------------------------------------------------------------
+
+    def _matrix_of_weights(self, weight: Any, lines: int) -> FloatArray:
+        shape = (self.target.size, lines)
+        if weight is None:
+            if self.target.size != lines:
+                raise WiringError(
+                    f"{self}: {lines} lines leave and {self.target.size} arrive; without a weight every line reaches its own "
+                    f"target. Give weight= (a number joins all with all, a matrix is [target, source] = {list(shape)})"
+                )
+            return np.eye(lines)
+        weights = _filled(array(weight, "1", f"weight of {self}"), shape, f"weight of {self}")
+        if self._weighed is Spikes and ((weights < 0) | (weights != np.rint(weights))).any():
+            raise WiringError(
+                f"{self}: a weight between spikes must be a whole number, 0 or above (copies of the spike); synaptic strength "
+                f"belongs to the circuit's Synapses"
+            )
+        if self._weighed is Rates and self.target.kind is Spikes and (weights < 0).any():
+            raise WiringError(
+                f"{self}: a negative weight ({weights.min():g}) would ask for a negative rate of spikes; connect inhibitory "
+                f"sources to an input of their own, whose Synapses inhibit"
+            )
+        return weights
+
+    def _matrix_of_delays(self, delay_ms: Any, lines: int) -> NDArray[np.int64]:
+        what = f"delay of {self}"
+        if delay_ms is None:
+            raise TimeError(f"{what} is missing; give delay_ms=, at least one tick ({self.clock.tick_ms:g} ms)")
+        given = array(delay_ms, "ms", what)
+        ticks = np.array(self.clock.ticks(given, what)) if given.ndim == 0 else self.clock.ticks_of(given, what)
+        delays = _filled(ticks, (self.target.size, lines), what)
+        if (delays < 0).any():
+            raise TimeError(
+                f"{what} = {delays.min() * self.clock.tick_ms:g} ms is negative; nothing arrives before it was sent"
+            )
+        return delays
+
+
+def _filled(values: NDArray[Any], shape: tuple[int, int], what: str) -> NDArray[Any]:
+    """``values`` as a matrix ``[target, source]``: a number fills it, one row or one column is repeated."""
+    if values.ndim == 1 or values.ndim > 2:
+        raise WiringError(
+            f"{what} has shape {list(values.shape)}; give a number or a matrix [target, source] = {list(shape)}"
+        )
+    try:
+        return np.array(np.broadcast_to(values, shape))
+    except ValueError:
+        swapped = " (rows are targets: is it transposed?)" if values.shape == shape[::-1] else ""
+        raise WiringError(
+            f"{what} has shape {list(values.shape)}, not [target, source] = {list(shape)}{swapped}"
+        ) from None
+
+
+def _check_directions(connection: Connection) -> None:
+    for port, needed in ((connection.source, "out"), (connection.target, "in")):
+        if port.direction != needed:
+            role = "source" if needed == "out" else "target"
+            raise WiringError(f"{connection}: {port} is an {port.direction}put and cannot be the {role}")
+
+
+def _check_kinds(connection: Connection) -> None:
+    source, target, adapter = connection.source, connection.target, connection.adapter
+    if adapter is None:
+        if source.kind is not target.kind:
+            raise WiringError(
+                f"{connection}: {source} carries {source.kind.__name__}, {target} takes {target.kind.__name__}; "
+                f"put an adapter between them"
+            )
+        if source.unit != target.unit and "1" not in (source.unit, target.unit):
+            raise WiringError(
+                f"{connection}: {source} is in {source.unit}, {target} takes {target.unit}; put an adapter between them, "
+                f"or read it out in that unit"
+            )
+        return
+    kind = type(adapter).__name__
+    if adapter.accepts is not source.kind:
+        raise WiringError(
+            f"{connection}: {source} carries {source.kind.__name__}, but the adapter {kind} takes {adapter.accepts.__name__}"
+        )
+    if adapter.emits is not target.kind:
+        raise WiringError(
+            f"{connection}: the adapter {kind} emits {adapter.emits.__name__}, but {target} takes {target.kind.__name__}"
+        )
+    if adapter.unit and adapter.unit != target.unit and target.unit != "1":
+        raise WiringError(f"{connection}: the adapter {kind} emits {adapter.unit}, {target} takes {target.unit}")
+
+
+def _split(adapter: Adapter | None, source_kind: type[Signal]) -> tuple[Adapter | None, Adapter | None]:
+    """The adapters before and after the matrices, which act on rates, as late as there are some."""
+    if adapter is None:
+        return None, None
+    steps = list(adapter.adapters) if isinstance(adapter, Chain) else [adapter]
+    kinds = [source_kind, *(step.emits for step in steps)]
+    rates = [k for k, kind in enumerate(kinds) if kind is Rates]
+    others = [k for k, kind in enumerate(kinds) if issubclass(kind, ArraySignal)]
+    at = (rates or others or [len(steps)])[-1]
+    return _joined(steps[:at]), _joined(steps[at:])
+
+
+def _joined(steps: list[Adapter]) -> Adapter | None:
+    return None if not steps else steps[0] if len(steps) == 1 else Chain(*steps)
+
+
+def _event(size: FloatArray, variance: FloatArray) -> float:
+    """What one of the random events adds that make up a continuous signal of this size, if they come as in a Poisson process.
+
+    0 where nothing is random. The size must not be a difference of weights of both signs: an event would seem too large.
+    """
+    total = float(np.abs(size).sum())
+    return float(variance.sum()) / total if total else 0.0
+
+
+def _due_after(converted: FloatArray, due: FloatArray, arrived: FloatArray, scale: FloatArray) -> FloatArray:
+    """Per line, what the last adapter should have given: what it had from what arrived, made up for what never did."""
+    lost = ~(np.abs(due - arrived) <= ROUNDING * scale)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        made_up: FloatArray = np.where(arrived == 0, due, converted * (due / arrived))
+    return np.where(lost, made_up, converted)

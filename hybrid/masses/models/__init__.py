@@ -1,0 +1,1 @@
+"""The neural-mass models, one a file."""

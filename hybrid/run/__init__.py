@@ -1,0 +1,1 @@
+"""A run: what is advanced when and where, window by window, and how far it is."""

@@ -1,0 +1,124 @@
+"""Our models and networks against an independent implementation: The Virtual Brain 2.10."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import silent_inputs
+from tvb_peer import TICK_MS, network_of, pairs, simulated_by_tvb
+
+from hybrid.clock import Clock, Window
+from hybrid.connectome import Connectome
+from hybrid.masses import (
+    Difference,
+    Linear,
+    MassNetwork,
+    Sine,
+)
+
+pytestmark = pytest.mark.oracle
+NAMES = ["epileptor", "montbrio", "wilson_cowan", "jansen_rit", "reduced_wong_wang", "kuramoto"]
+FURTHER = {  # of the further models: (coupling, strength, tick in ms, how many ticks of the 76 regions)
+    "epileptor_2d": (Difference, 0.003, 0.05, 20_000),
+    "modified_epileptor_2d": (Difference, 0.003, 0.05, 20_000),
+    "stuart_landau": (Difference, 0.0005, 0.05, 20_000),
+    "generic_2d_oscillator": (Linear, 0.005, 0.05, 20_000),
+    "wong_wang_exc_inh": (Linear, 0.01, 0.05, 20_000),
+    "k_ion_ex": (Linear, 0.002, 0.02, 10_000),
+}
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FURTHER])
+def test_right_hand_side_agrees_at_random_states(name: str) -> None:
+    ours, theirs = pairs()[name]
+    theirs.configure()
+    rng = np.random.default_rng(3)
+    n = 500
+    state = rng.normal(0.0, 1.5, (len(ours.variables), n))
+    if "epileptor" in name:
+        state[ours.variables.index("z")] = rng.uniform(-1.0, 5.0, n)  # z < 0 has a term of its own
+    if name == "jansen_rit":
+        state = rng.normal(0.0, 8.0, state.shape)
+    if name in ("reduced_wong_wang", "wong_wang_exc_inh"):
+        state = rng.uniform(0.0, 1.0, state.shape)
+    if name == "k_ion_ex":
+        lowest, highest = np.array([[0.0, -90.0, 0.0, -10.0, -2.0], [2.0, 30.0, 1.0, 1.0, 15.0]])[..., None]
+        state = rng.uniform(lowest, highest, state.shape)
+    felt = rng.normal(0.0, 1.0, (len(theirs.cvar), n))
+    coupling = rng.normal(0.0, 1.0, state.shape)  # the rows of variables that are not coupled must not matter
+    for row, variable in zip(felt, theirs.cvar, strict=True):
+        coupling[variable] = row
+    expected = theirs.dfun(state[..., None], felt[..., None])[..., 0]
+    np.testing.assert_allclose(ours.derivatives(state, coupling), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["linear", "difference"])
+@pytest.mark.parametrize(
+    ("ours_integrator", "theirs_integrator"), [("heun", "HeunDeterministic"), ("euler", "EulerDeterministic")]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_one_second_of_a_network_agrees(
+    name: str, ours_integrator: str, theirs_integrator: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = pairs()[name]
+    from tvb.simulator import coupling as tvb_coupling
+
+    strength = {"epileptor": 0.01, "montbrio": 0.3, "jansen_rit": 4.0, "reduced_wong_wang": 0.5}.get(name, 0.1)
+    connectome, steps = network_of(12, seed=5), 20_000
+    if ours_integrator == "heun":  # on the 76 regions, whose weights are larger and more
+        connectome, strength = Connectome.load("tvb76"), strength / 15
+    a = np.array([strength])
+    if name == "kuramoto":
+        coupling, theirs_coupling = Sine(strength), tvb_coupling.Kuramoto(a=a)
+    elif name == "jansen_rit":
+        rate = {"cmin": 0.0, "cmax": 0.005, "midpoint": 6.0, "r": 0.56}
+        rate_of_difference = {k: np.array([v]) for k, v in rate.items()}
+        coupling, theirs_coupling = Linear(strength), tvb_coupling.SigmoidalJansenRit(a=a, **rate_of_difference)
+    elif kind == "linear":
+        coupling, theirs_coupling = Linear(strength, 0.02), tvb_coupling.Linear(a=a, b=np.array([0.02]))
+    else:
+        coupling, theirs_coupling = Difference(strength), tvb_coupling.Difference(a=a)
+    rng, n = np.random.default_rng(1), len(connectome)
+    initial = ours.initial(n) + rng.normal(0.0, 0.05, (len(ours.variables), n))
+    if name in ("montbrio", "reduced_wong_wang"):
+        initial[0] = abs(initial[0])  # The Virtual Brain cuts them off at 0
+    expected = simulated_by_tvb(monkeypatch, theirs, theirs_coupling, connectome, initial, steps, theirs_integrator)
+    network = MassNetwork(
+        "net", connectome, ours, speed_m_s=3.0, coupling=coupling, integrator=ours_integrator, initial=initial
+    )
+    network.prepare(Clock(TICK_MS), rng)
+    compare(ours, network, expected)
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_the_76_regions_of_the_virtual_brain_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a second, or a fifth of it where the model needs short steps."""
+    ours, theirs = pairs()[name]
+    from tvb.simulator import coupling as tvb_coupling
+
+    kind, strength, tick_ms, steps = FURTHER[name]
+    connectome, rng = Connectome.load("tvb76"), np.random.default_rng(1)
+    initial = ours.initial(76)
+    initial += rng.normal(0.0, 0.005 if name == "wong_wang_exc_inh" else 0.05, initial.shape)
+    if name == "k_ion_ex":
+        initial[[0, 2]] = abs(initial[[0, 2]])  # The Virtual Brain cuts x and n off at 0
+    theirs_coupling = getattr(tvb_coupling, kind.__name__)(a=np.array([strength]))
+    expected = simulated_by_tvb(
+        monkeypatch, theirs, theirs_coupling, connectome, initial, steps, "HeunDeterministic", tick_ms
+    )
+    network = MassNetwork("net", connectome, ours, speed_m_s=3.0, coupling=kind(strength), initial=initial)
+    network.prepare(Clock(tick_ms), rng)
+    compare(ours, network, expected)
+
+
+def compare(model: Any, network: MassNetwork, expected: Any) -> None:
+    """The states of a network with ``expected[step, variable, node]``, which begins after the first step."""
+    window = Window(0, len(expected) + 1)
+    outputs = network.advance(window, silent_inputs(network, window))
+    for row, variable in enumerate(model.variables):
+        np.testing.assert_allclose(
+            outputs[variable].values[1:], expected[:, row], rtol=1e-9, atol=1e-9, err_msg=variable
+        )
+        assert np.ptp(expected[:, row], axis=0).max() > 1e-3  # it was a journey, not a rest
