@@ -18,11 +18,11 @@ import h5py
 import numpy as np
 import pytest
 
-from hybrid import results_file
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, DataError, OutputExistsError, UnknownNameError
 from hybrid.ports import Port
 from hybrid.results import Results, format_info, software_versions
+from hybrid.results import file as results_file
 from hybrid.results.recorder import Recording
 from hybrid.signals import Currents, Rates, Spikes, States
 
