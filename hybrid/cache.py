@@ -7,12 +7,14 @@ import hashlib
 import inspect
 import os
 import pickle
+import shutil
 import stat
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -23,6 +25,8 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.serialize import dumps
 
 F = TypeVar("F", bound=Callable[..., Any])
+_PASSING = "build-"
+_MINUTE_S, _DAY_S = 60, 24 * 3600
 _MAGIC = b"hybrid1\n"
 _BEFORE = len(_MAGIC) + hashlib.sha256().digest_size
 
@@ -99,8 +103,9 @@ def keep(path: Path, data: bytes) -> None:
     Does nothing where that fails, as on a full disk: what is kept can be made again.
     """
     aside = None
+    _tidy(path.parent)
     try:
-        with tempfile.NamedTemporaryFile(prefix="build-", dir=path.parent, delete=False) as file:
+        with tempfile.NamedTemporaryFile(prefix=_PASSING, dir=path.parent, delete=False) as file:
             aside = file.name
             file.write(_MAGIC + hashlib.sha256(data).digest() + data)
             file.flush()
@@ -109,6 +114,52 @@ def keep(path: Path, data: bytes) -> None:
     except OSError:
         if aside:
             Path(aside).unlink(missing_ok=True)
+
+
+@contextmanager
+def workshop(folder: Path) -> Iterator[Path]:
+    """An empty folder in ``folder``, removed afterwards; if this process is killed, the next that keeps something does it."""
+    _tidy(folder)
+    made = Path(tempfile.mkdtemp(prefix=_PASSING, dir=folder))
+    lock = os.open(made, os.O_RDONLY)
+    try:
+        with suppress(OSError, ImportError):  # some network file systems have no locks
+            _lock(lock)
+        yield made
+    finally:
+        os.close(lock)
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what processes that were killed have left half made."""
+    for each in folder.glob(f"{_PASSING}*"):
+        with suppress(OSError):
+            if _is_abandoned(each):
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+
+def _lock(descriptor: int) -> None:
+    from fcntl import LOCK_EX, LOCK_NB, flock  # not on Windows
+
+    flock(descriptor, LOCK_EX | LOCK_NB)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether it is old and nobody holds its lock; older still where there are no locks."""
+    age_s = time.time() - path.stat().st_mtime
+    if age_s < _MINUTE_S:
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        _lock(descriptor)
+    except BlockingIOError:
+        return False
+    except (OSError, ImportError):
+        return age_s > _DAY_S
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def kept(path: Path) -> bytes | None:

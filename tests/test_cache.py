@@ -136,6 +136,29 @@ def test_machine_code_is_loaded_by_the_next_process_and_healed_when_broken(tmp_p
     assert called(tmp_path, **where) == "12 0"
 
 
+def test_what_a_killed_process_left_is_removed(folder):
+    """A workshop and a file half written; what is at work now, or was a moment ago, is left alone."""
+    code = f"""
+import os, pathlib
+from hybrid.cache import workshop
+with workshop(pathlib.Path({str(folder)!r})) as made:
+    (made / "unit.cpp").write_text("half")
+    pathlib.Path({str(folder)!r}, "build-file").write_text("half")
+    os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == 9
+    abandoned = set(folder.iterdir())
+    assert len(abandoned) == 2
+    keep(folder / "file", b"data")
+    assert set(folder.iterdir()) == {*abandoned, folder / "file"}
+    with cache.workshop(folder) as at_work:
+        for each in folder.iterdir():
+            os.utime(each, (0, 0))
+        keep(folder / "file", b"data")
+        assert set(folder.iterdir()) == {at_work, folder / "file"}
+    assert set(folder.iterdir()) == {folder / "file"}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="drops to another user with setpriv")
 def test_user_without_a_home_imports_and_runs(tmp_path):
     """As in a container: no home, no entry in the list of users, nowhere to write but the temporary folder."""

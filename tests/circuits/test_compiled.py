@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -20,10 +22,10 @@ from brian2 import Network, NeuronGroup, Synapses, check_units, implementation, 
 from circuit_examples import TICK, alive, counting, deterministic, live, noisy, random_spikes
 from floors import ROOT
 
-from hybrid.cache import cache_folder
+from hybrid.cache import cache_folder, kept
 from hybrid.circuits import Circuit, Microcircuit, microcircuit
 from hybrid.circuits.building import Recipe
-from hybrid.circuits.compiled import compiler, engine
+from hybrid.circuits.compiled import compiler, engine, library
 from hybrid.circuits.compiled.cache import key_of
 from hybrid.errors import CompilerError, ConfigurationError
 
@@ -60,7 +62,7 @@ def test_same_code_is_compiled_once(compilations, monkeypatch, tmp_path):
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
     circuits = [alive(counting, "compiled", seed=k, name=name) for k, name in enumerate(("left", "right", "left"))]
     assert compilations == ["left"]
-    assert [path.suffix for path in (tmp_path / "circuits").iterdir()] == [".so"]
+    assert [path.suffix for path in (tmp_path / "circuits").iterdir()] == [".circuit"]
     for circuit in circuits:
         circuit.close()
 
@@ -79,14 +81,15 @@ def test_initial_values_given_as_arrays_need_no_compilation(compilations):
 def test_ranks_that_race_for_one_library(monkeypatch, tmp_path):
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
     _, unit = engine._generate(Recipe("racing", counting, {}), 1e-4, 1)
-    found: list[Path] = []
+    found: list[bytes] = []
     threads = [threading.Thread(target=lambda: found.append(compiler.compiled("racing", unit))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found[0] == found[1]
-    assert list((tmp_path / "circuits").iterdir()) == [found[0]]
+    (library,) = (tmp_path / "circuits").iterdir()
+    assert len(found) == 2
+    assert kept(library) in found
 
 
 def test_generated_code_does_not_depend_on_the_process():
@@ -113,13 +116,35 @@ def test_generated_code_does_not_depend_on_the_process():
     assert len(found) == 1
 
 
-def test_broken_file_in_the_cache_is_made_again(compilations, monkeypatch, tmp_path):
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_broken_file_in_the_cache_is_made_again(damage, compilations, monkeypatch, tmp_path):
+    """Loaded as it is, a library cut short ends the process with a bus error."""
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
-    alive(counting, "compiled").close()
+    monkeypatch.setattr(compiler, "_make", lambda *others: compilations.append("made") or tmp_path / "made")
+    (tmp_path / "made").write_bytes(b"a library" * 1000)
+    _, unit = engine._generate(Recipe("any", counting, {}), 1e-4, 1)
+    image = compiler.compiled("any", unit)
     (library,) = (tmp_path / "circuits").iterdir()
-    library.write_bytes(b"not a library")
-    alive(counting, "compiled").close()
-    assert len(compilations) == 2
+    whole = library.read_bytes()
+    flipped = whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:]
+    library.write_bytes({"cut": whole[:4000], "flipped": flipped, "empty": b""}[damage])
+    assert compiler.compiled("any", unit) == image
+    assert compiler.compiled("any", unit) == image
+    assert compilations == ["made", "made"]
+    assert library.read_bytes() == whole
+
+
+def test_library_that_cannot_be_loaded_is_compiled_again_once(monkeypatch):
+    asked = []
+
+    def refuse(image):
+        raise library.CannotLoadError("made for another system")
+
+    monkeypatch.setattr(library, "_load_copy", refuse)
+    monkeypatch.setattr(engine, "compiled", lambda name, unit, anew=False: asked.append(anew))
+    with pytest.raises(CompilerError, match="another system"):
+        engine._loaded("V1", None)
+    assert asked == [False, True]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -164,10 +189,12 @@ def test_refused_code_is_shown_and_kept(monkeypatch, tmp_path):
         return Circuit(Network(cells))
 
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
-    with pytest.raises(CompilerError, match=r"(?s)circuit V1: .*kept in .*unit\.cpp.*nonsense") as caught:
-        alive(build, "compiled", name="V1")
-    kept = Path(str(caught.value).split("kept in ")[1].split(",")[0])
-    assert "nonsense" in kept.read_text()
+    for _ in range(2):
+        with pytest.raises(CompilerError, match=r"(?s)circuit V1: .*kept in .*unit\.cpp.*nonsense") as caught:
+            alive(build, "compiled", name="V1")
+        kept = Path(str(caught.value).split("kept in ")[1].split(",")[0])
+        assert "nonsense" in kept.read_text()
+        assert list((tmp_path / "circuits").iterdir()) == [kept.parent]
 
 
 def test_no_compiler(no_compiler):
@@ -179,6 +206,124 @@ def test_compiler_named_in_vain(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(CompilerError, match=r"\$CXX names \(no-such-compiler\) does not run"):
         alive(deterministic, "compiled")
+
+
+def test_compiler_named_with_a_quote_left_open(monkeypatch):
+    monkeypatch.setenv("CXX", "g++ '")
+    with pytest.raises(CompilerError, match=r"^\$CXX \(g\+\+ '\) is not a command \(No closing quotation\); [^\n]*$"):
+        alive(deterministic, "compiled")
+
+
+def test_flags_of_the_compiler_are_used_and_part_of_the_key(compilations, monkeypatch, tmp_path):
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiler, "_compiled_in", lambda *others: (others[-1] / "unit.so").write_bytes(b"one") * 0)
+    wrapper = script(tmp_path / "ccache", 'echo "$@" >> %s; exec "$@"' % (tmp_path / "seen"))
+    _, unit = engine._generate(Recipe("any", counting, {}), 1e-4, 1)
+    for named in (f"{wrapper} g++ -O2", f"{wrapper} g++ -O1", f"{wrapper} g++ -O2"):
+        monkeypatch.setenv("CXX", named)
+        compiler.compiled("any", unit)
+    assert len(compilations) == 2
+    assert (tmp_path / "seen").read_text().splitlines()[0] == "g++ -O2 --version"
+
+
+def test_compiler_with_flags_works(monkeypatch, tmp_path):
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    wrapper = script(tmp_path / "a wrapper", 'exec "$@"')
+    monkeypatch.setenv("CXX", f"'{wrapper}' g++ -O1")
+    spikes = random_spikes(5, lines=3)
+    expected = np.bincount(spikes.ids, spikes.counts, 3)
+    assert np.array_equal(live(alive(counting, "compiled"), spikes, [5])["now"][-1], expected)
+
+
+def test_compiler_that_prints_another_encoding(monkeypatch, tmp_path):
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    talks = r"""printf 'Version \351\377\n' >&2; [ "$1" = --version ] && { printf '\351 1.0\n'; exit 0; }; exit 1"""
+    monkeypatch.setenv("CXX", script(tmp_path / "c++", talks))
+    with pytest.raises(CompilerError, match=r"(?s)does not work; install one.*Version \ufffd"):
+        alive(deterministic, "compiled")
+
+
+HANGS = '[ "$1" = --version ] && { echo 1.0; exit 0; }; sleep 1000 & echo $! > %s; wait'
+
+
+def gone(process: int) -> bool:
+    """Whether a process ended, or does so within a few seconds."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_compiler_that_hangs_is_ended_with_what_it_started(monkeypatch, tmp_path):
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CXX", script(tmp_path / "c++", HANGS % (tmp_path / "child")))
+    monkeypatch.setenv("HYBRID_COMPILE_TIMEOUT_S", "0.5")
+    with pytest.raises(CompilerError, match=r"circuit V1: .* not finish within 0\.5 s; .*\$HYBRID_COMPILE_TIMEOUT_S"):
+        alive(deterministic, "compiled", name="V1")
+    assert gone(int((tmp_path / "child").read_text()))
+    assert list((tmp_path / "cache" / "circuits").iterdir()) == []
+
+
+@pytest.mark.parametrize("limit", ["soon", "0", "-1", "nan"])
+def test_limit_that_is_none(limit, monkeypatch, tmp_path):
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HYBRID_COMPILE_TIMEOUT_S", limit)
+    with pytest.raises(
+        ConfigurationError, match=rf"\$HYBRID_COMPILE_TIMEOUT_S = '{limit}' must be a number of seconds"
+    ):
+        alive(deterministic, "compiled")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_interrupt_while_compiling_ends_the_compiler(tmp_path):
+    child = tmp_path / "child"
+    code = "from circuit_examples import alive, counting; alive(counting, 'compiled')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={
+            **os.environ,
+            "CXX": script(tmp_path / "c++", HANGS % child),
+            "HYBRID_CACHE": str(tmp_path / "cache"),
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "tests" / "helpers", ROOT))),
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not (child.exists() and child.read_text()):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+    assert gone(int(child.read_text()))
+    assert list((tmp_path / "cache" / "circuits").iterdir()) == []
+
+
+def test_file_that_a_user_function_includes_is_part_of_the_key(compilations, monkeypatch, tmp_path):
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiler, "_compiled_in", lambda *others: (others[-1] / "unit.so").write_bytes(b"one") * 0)
+    (tmp_path / "outer.h").write_text('#include "inner.h"\n')
+
+    @implementation(
+        "cpp", "double mine(double x) { return GAIN * x; }", headers=['"outer.h"'], include_dirs=[str(tmp_path)]
+    )
+    @check_units(x=1, result=1)
+    def mine(x):
+        return x
+
+    def build():
+        cells = NeuronGroup(3, "x : 1", name="cells")
+        cells.run_regularly("x = mine(x)")
+        return Circuit(Network(cells), namespace={"mine": mine})
+
+    for gain in (2, 3, 3):
+        (tmp_path / "inner.h").write_text(f"#define GAIN {gain}.0\n")
+        compiler.compiled("any", engine._generate(Recipe("any", build, {}), 1e-4, 1)[1])
+    assert len(compilations) == 2
 
 
 def test_without_a_compiler_auto_warns_once_and_runs(no_compiler):

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from hybrid.circuits.building import Recipe, codegen_errors, isolated
 from hybrid.circuits.compiled.compiler import compiled
 from hybrid.circuits.compiled.device import LibraryDevice
-from hybrid.circuits.compiled.library import Library, copied, view, write
+from hybrid.circuits.compiled.library import CannotLoadError, Library, copied, view, write
 from hybrid.circuits.compiled.passage import Inlet, Outlet
 from hybrid.circuits.compiled.unit import Unit, write_unit
 from hybrid.circuits.engine import Emission, check_state, diverged
 from hybrid.circuits.layout import Layout, lay_out
 from hybrid.component import State
-from hybrid.errors import CompilerError, ComponentError, ConfigurationError
+from hybrid.errors import ComponentError, ConfigurationError
 from hybrid.signals import Spikes
 from hybrid.units import FloatArray
 
@@ -128,13 +128,11 @@ class CompiledEngine:
 
 
 def _loaded(name: str, unit: Unit) -> Library:
-    """The unit's library; a file in the cache that cannot be loaded is compiled again, once."""
-    path = compiled(name, unit)
+    """The unit's library; one from the cache that cannot be loaded here is compiled again, once."""
     try:
-        return Library(path)
-    except CompilerError:
-        path.unlink(missing_ok=True)
         return Library(compiled(name, unit))
+    except CannotLoadError:
+        return Library(compiled(name, unit, anew=True))
 
 
 def _generate(recipe: Recipe, dt_s: float, seed: int) -> tuple[Layout, Unit]:
