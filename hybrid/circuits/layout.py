@@ -1,4 +1,4 @@
-"""Which variables of a Brian2 network the ports of a circuit write and read, and which are watched."""
+"""Which variables of a Brian2 network the ports of a circuit write and read."""
 
 from __future__ import annotations
 
@@ -73,13 +73,12 @@ class ReadoutOutput:
 
 @dataclass
 class Layout:
-    """Ports by name, the variables watched for divergence, and every variable by its full name, such as ``cells.v``."""
+    """Ports by name, and every variable by its full name, such as ``cells.v``."""
 
     inputs: dict[str, Input] = field(default_factory=dict)
     injections: dict[str, InjectionInput] = field(default_factory=dict)
     spikes: dict[str, SpikeOutput] = field(default_factory=dict)
     readouts: dict[str, ReadoutOutput] = field(default_factory=dict)
-    watched: list[Any] = field(default_factory=list)
     synapses: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
 
@@ -131,18 +130,14 @@ def lay_out(name: str, circuit: Circuit, dt_s: float | None) -> Layout:
         else:
             layout.inputs[port] = _input(what, way_in, members)
     _check_overlap(name, layout.injections)
-    watched: dict[str, Any] = {}
     for port, output in circuit.outputs.items():
         what = f"circuit {name}: output {port!r}"
         group = output.group if isinstance(output, Readout) else output
         _check_member(what, group, members)
         if isinstance(output, Readout):
-            layout.readouts[port] = readout = _readout(what, output)
-            watched[full_name(readout.variable)] = readout.variable
+            layout.readouts[port] = _readout(what, output)
         else:
             layout.spikes[port] = _spike_output(what, group, dt_s)
-        watched.update((full_name(each), each) for each in _dynamical(group))
-    layout.watched = list(watched.values())
     layout.synapses = [each.name for each in members if isinstance(each, Synapses)]
     layout.variables = {full_name(each): each for each in _arrays(circuit.network)}
     return layout
@@ -255,13 +250,6 @@ def _evaluated(what: str, group: Any, name: str) -> Any:
         owner.variables.add_array(key, size=size, dimensions=expression.dim, scalar=expression.scalar)
         owner.run_regularly(f"{key} = {name}", when="end", order=1000)
     return owner.variables[key]
-
-
-def _dynamical(group: Any) -> Iterator[Any]:
-    """The variables of a group that obey differential equations."""
-    equations = getattr(group, "equations", None)
-    for key in sorted(equations.diff_eq_names) if equations is not None else ():
-        yield group.variables[key]
 
 
 def _arrays(network: Any) -> Iterator[Any]:

@@ -38,7 +38,11 @@ class CompiledEngine:
         self._name, self._dt_s = recipe.name, dt_s
         self.layout, self._unit = _generate(recipe, dt_s, seed)
         self._library = _loaded(recipe.name, self._unit)
-        self._bring_to_life(seed, steps_per_tick)
+        try:
+            self._bring_to_life(seed, steps_per_tick)
+        except BaseException:
+            self._library.close()
+            raise
         self._unit.sources.clear()  # no longer needed, and may be large
         self._unit.initial.clear()
         table = np.zeros((len(self.layout.inputs) + 1, 4), np.int64)
@@ -55,7 +59,10 @@ class CompiledEngine:
         self._library.allocate()
         for k, values in enumerate(self._unit.initial):
             write(self._library.initial(k), values)
-        if self._library.make(seed, steps_per_tick):
+        outcome = self._library.make(seed, steps_per_tick)
+        if outcome == 2:
+            self._raise_diverged()
+        if outcome:
             raise ConfigurationError(f"circuit {self._name}: Brian2 could not make it: {self._message()}")
 
     def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
