@@ -138,6 +138,7 @@ def lay_out(name: str, circuit: Circuit, dt_s: float | None) -> Layout:
             layout.readouts[port] = _readout(what, output)
         else:
             layout.spikes[port] = _spike_output(what, group, dt_s)
+    _check_that_inputs_are_heard(name, circuit, members)
     layout.synapses = [each.name for each in members if isinstance(each, Synapses)]
     layout.variables = {full_name(each): each for each in _arrays(circuit.network)}
     return layout
@@ -152,7 +153,7 @@ def _check_member(what: str, group: Any, members: list[Any]) -> None:
         raise ConfigurationError(
             f"{what} is a {type(group).__name__}; an output is a Brian2 group or a Readout(group, variable)"
         )
-    owner = group.source if isinstance(group, Subgroup) else group
+    owner = _owner(group)
     if owner.id not in {each.id for each in members}:
         raise ConfigurationError(
             f"{what} belongs to {owner.name}, which is not in the network; add it: Network(..., {owner.name})"
@@ -173,10 +174,26 @@ def _input(what: str, group: Any, members: list[Any]) -> Input:
     return Input(group, group.variables["_spikespace"])
 
 
+def _check_that_inputs_are_heard(name: str, circuit: Circuit, members: list[Any]) -> None:
+    """Fibres that nothing listens to would swallow all that is sent to them."""
+    sources = [each.source for each in members if isinstance(getattr(each, "source", None), Afferents | Subgroup)]
+    heard = {_owner(each).id for each in [*sources, *circuit.outputs.values()] if hasattr(each, "variables")}
+    for port, way_in in circuit.inputs.items():
+        if isinstance(way_in, Afferents) and way_in.id not in heard:
+            raise ConfigurationError(
+                f"circuit {name}: input {port!r}: nothing in the network hears {way_in.name}; add the Synapses that have it as "
+                f"their source, Network(..., synapses), or leave the input out"
+            )
+
+
+def _owner(group: Any) -> Any:
+    return group.source if isinstance(group, Subgroup) else group
+
+
 def _injection(what: str, injection: Injection, members: list[Any]) -> InjectionInput:
     group = injection.group
     _check_member(what, group, members)
-    owner = group.source if isinstance(group, Subgroup) else group
+    owner = _owner(group)
     parameters = owner.equations.parameter_names if isinstance(owner, NeuronGroup) else ()
     known = sorted(key for key in parameters if not owner.variables[key].constant and is_float(owner.variables[key]))
     if injection.variable not in known:
@@ -241,7 +258,7 @@ def _is_readable(key: str, variable: Any) -> bool:
 
 def _evaluated(what: str, group: Any, name: str) -> Any:
     """An array that holds, at the end of each step, the values of a subexpression or of a variable linked by index."""
-    owner = group.source if isinstance(group, Subgroup) else group
+    owner = _owner(group)
     expression, key = owner.variables[name], f"{name}_readout"
     if key not in owner.variables:
         if not hasattr(owner, "run_regularly") or isinstance(owner, Synapses):

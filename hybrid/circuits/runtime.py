@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hybrid.circuits.building import Recipe, borrowed, codegen_errors, isolated
 from hybrid.circuits.engine import Emission, check_state, diverged
-from hybrid.circuits.layout import ReadoutOutput, SpikeOutput, full_name, lay_out, steps_between
+from hybrid.circuits.layout import ReadoutOutput, SpikeOutput, full_name, steps_between
 from hybrid.circuits.queue import DelayQueue
 from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, Watch, steps_between_searches, watch
 from hybrid.component import State, first_not_finite
@@ -32,6 +32,18 @@ class SteppedDevice(RuntimeDevice):  # type: ignore[misc]
     def network_run(self, net: Any, duration: Any, **others: Any) -> None:
         raise ConfigurationError("a build function only builds; leave out run(), the Simulation runs the circuit")
 
+    def has_function(self, function: Any) -> bool:
+        """Every function has its Python."""
+        return True
+
+    def check_members(self, members: Sequence[Any]) -> None:
+        """Every object can run."""
+
+    def gather(self, network: Any, namespace: Any) -> None:
+        """Turn the network's objects into code; ``namespace`` holds the constants that equations may name."""
+        network._clocks = {each.clock for each in network.sorted_objects}
+        network.before_run(namespace)
+
     def seed(self, seed: Any = None) -> None:
         raise ConfigurationError("leave out seed(): a circuit's random numbers come from the run's seed and its name")
 
@@ -47,13 +59,12 @@ class RuntimeEngine:
         self._name, self._dt_s, self._steps_per_tick, self._step = recipe.name, dt_s, steps_per_tick, 0
         self._device = SteppedDevice()
         with isolated(self._device, seed):
-            self._circuit = recipe.circuit(self._device, dt_s)  # kept: Brian2 holds its parts by weak references
-            self.layout = lay_out(recipe.name, self._circuit, dt_s)
+            # kept: Brian2 holds its parts by weak references
+            self._circuit, self.layout = recipe.circuit_and_layout(self._device, dt_s)
             network = self._circuit.network
             members = network.sorted_objects
-            network._clocks = {each.clock for each in members}
             with codegen_errors(recipe.name):
-                network.before_run(self._circuit.namespace)
+                self._device.gather(network, self._circuit.namespace)
             self._search = _Search(recipe.name, dt_s, watch(network))
             self._stream: Any = np.random.get_state()
         self._pathways = {each.name: each for each in members if isinstance(each, SynapticPathway)}

@@ -123,11 +123,79 @@ def sets_dt():
     return Circuit(Network(cells()))
 
 
+class OddError(ConfigurationError):
+    def __init__(self, first, second):
+        super().__init__(f"{first} and {second}")
+
+
+class SpeechlessError(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+def raises_own_kind():
+    raise OddError("this", "that")
+
+
+def raises_without_words():
+    raise SpeechlessError
+
+
+def raises_key_error():
+    {}["missing"]
+
+
+def exits():
+    sys.exit(0)
+
+
+def raises_base():
+    raise GeneratorExit("end")
+
+
+def returns_nothing():
+    Circuit(Network(cells()))
+
+
+def drops_a_group():
+    group = cells()
+    dropped = NeuronGroup(2, "x : 1", name="dropped")
+    return Circuit(Network(group))
+
+
+def drops_an_input():
+    group = cells()
+    brian2.PoissonInput(group, "v", 10, 5 * brian2.Hz, 1 * mV)
+    return Circuit(Network(group))
+
+
+def drops_synapses():
+    group, fibres = cells(), Afferents(2, name="fibres")
+    synapses = Synapses(fibres, group, on_pre="v += 1*mV", name="left_out")
+    synapses.connect()
+    return Circuit(Network(group, fibres), inputs={"in": fibres})
+
+
+def unheard_input():
+    group, fibres = cells(), Afferents(2, name="fibres")
+    return Circuit(Network(group, fibres), inputs={"in": fibres})
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
+        (raises_own_kind, "this and that"),
+        (raises_without_words, r"its build function raised SpeechlessError: \(it does not say what\)"),
+        (raises_key_error, "its build function raised KeyError: missing"),
+        (exits, r"its build function ended the program \(sys.exit\(0\)\); return a Circuit, or raise an error"),
+        (raises_base, "its build function raised GeneratorExit: end"),
+        (returns_nothing, "its build function returned nothing"),
+        (drops_a_group, r"made dropped \(NeuronGroup\) but left it out of the network; add .* Network\(..., dropped\)"),
+        (drops_an_input, r"made poissoninput \(PoissonInput\) but left it out of the network"),
+        (unheard_input, "input 'in': nothing in the network hears fibres; add the Synapses"),
         (raises, "its build function raised ZeroDivisionError: three over none"),
-        (no_circuit, "returned Network; it must return hybrid.circuits.Circuit"),
+        (no_circuit, r"returned Network; it must return hybrid.circuits.Circuit\(network, inputs=..., outputs=...\)"),
+        (drops_synapses, "input 'in': nothing in the network hears fibres; add the Synapses"),
         (no_network, "given a NeuronGroup as its network; give it a brian2.Network"),
         (other_input, "input 'in' is a NeuronGroup; an input is a hybrid.circuits.Afferents"),
         (forgotten, "input 'in' belongs to fibres, which is not in the network"),
@@ -153,14 +221,39 @@ def test_wrong_build_functions_are_explained(build, message, engine):
     assert brian2.get_device() is device
 
 
-def test_argument_that_build_does_not_take(engine):
-    with pytest.raises(ConfigurationError, match=r"circuit V1: .*TypeError.*unexpected keyword argument 'm'"):
-        alive(noisy, engine, name="V1", parameters={"m": 3})
+def takes(n, *, rate_hz=1.0):
+    return Circuit(Network(cells()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"build": 3}, "circuit V1: build = 3 is no function that returns a Circuit$"),
+        ({"build": Circuit(None)}, r"what one returned; give the function itself, .*: build=make, not build=make\(\)"),
+        ({"build": Network()}, "what one returned; give the function itself"),
+        (
+            {"build": takes, "parameters": {"n": 1, "rate_Hz": 3}},
+            "parameter .*'rate_Hz' does not exist; did you mean 'rate_hz'",
+        ),
+        ({"build": takes}, r"circuit V1: its build function needs n; give parameters=\{'n': ...\}"),
+        ({"build": noisy, "parameters": [3]}, r"circuit V1: parameters = \[3\]; give a dictionary"),
+        ({"build": noisy, "name": 3}, "Microcircuit: name = 3 is no text"),
+        ({"build": noisy, "name": ""}, "Microcircuit: name = '' is no text"),
+        ({"build": noisy, "region": 3}, "circuit V1: region = 3 is no text"),
+        ({"build": noisy, "engine": 3}, "circuit V1: engine '?3'? does not exist"),
+    ],
+)
+def test_first_slips(arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Microcircuit(**{"name": "V1", **arguments})
+
+
+def test_parameters_that_fit_in_other_ways():
+    for build in (dict, lambda **others: None, lambda n=1, *more, **others: None):
+        Microcircuit("V1", build, parameters={"n": 3})
 
 
 def test_wrong_arguments():
-    with pytest.raises(ConfigurationError, match="circuit V1: build = 3 is not a function"):
-        Microcircuit("V1", 3)
     with pytest.raises(UnknownNameError, match="circuit V1: engine 'compile' does not exist; did you mean 'compiled'"):
         Microcircuit("V1", noisy, engine="compile")
     with pytest.raises(ConfigurationError, match="V1: dt_ms = 0 must be above 0"):

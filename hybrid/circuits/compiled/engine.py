@@ -15,7 +15,7 @@ from hybrid.circuits.compiled.library import CannotLoadError, Library, copied, v
 from hybrid.circuits.compiled.passage import Inlet, Outlet
 from hybrid.circuits.compiled.unit import Unit, write_unit
 from hybrid.circuits.engine import Emission, check_state, diverged
-from hybrid.circuits.layout import Layout, lay_out
+from hybrid.circuits.layout import Layout
 from hybrid.component import State
 from hybrid.errors import ComponentError, ConfigurationError
 from hybrid.signals import Spikes
@@ -145,8 +145,7 @@ def _loaded(name: str, unit: Unit) -> Library:
 def _generate(recipe: Recipe, dt_s: float, seed: int) -> tuple[Layout, Unit]:
     device = LibraryDevice()
     with isolated(device, seed):
-        circuit = recipe.circuit(device, dt_s)
-        layout = lay_out(recipe.name, circuit, dt_s)
+        circuit, layout = recipe.circuit_and_layout(device, dt_s)
         with codegen_errors(recipe.name):
             device.gather(circuit.network, circuit.namespace)
             unit = write_unit(device, circuit.network, layout, dt_s)
