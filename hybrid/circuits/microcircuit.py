@@ -51,8 +51,10 @@ class Microcircuit(Component):
         compiled if there is a compiler, else runtime with a warning.
     region: label of the connectome's region that the circuit stands for.
 
-    Raises ``ConfigurationError`` for a build function that fails or returns something else, ``CompilerError`` if there
-    is no compiler or it refuses the code, ``DivergedError`` when a state variable is not finite.
+    Raises ``ConfigurationError`` for a build function that fails, returns something else, leaves out of the network what it
+    made, or names in its equations what does not exist; ``CompilerError`` if there is no compiler, or it refuses the code
+    or does not finish; ``DivergedError`` when a variable of any group or synapse is not finite
+    (:mod:`hybrid.circuits.watch` says when which is searched).
     """
 
     def __init__(
