@@ -23,6 +23,7 @@ from brian2.core.preferences import prefs
 from brian2.core.tracking import InstanceFollower, InstanceTrackerSet
 
 from hybrid.circuits.circuit import Circuit
+from hybrid.circuits.equations import check_equations
 from hybrid.circuits.layout import Layout, lay_out
 from hybrid.errors import ConfigurationError, HybridError
 
@@ -48,6 +49,24 @@ LOCK = threading.RLock()  # Brian2's active device, preferences and names, and n
 UNKNOWN_DT_S = 1e-5  # of a build for ports only, before the tick is known: short, so that no check of it complains
 
 
+class _Kept(InstanceTrackerSet):  # type: ignore[misc]
+    """Brian2's list of its objects, which also keeps those that Brian2 runs from being forgotten when a function returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: list[Any] = []
+
+    def add(self, value: Any) -> None:
+        super().add(value)
+        if value.add_to_magic_network:
+            self.running.append(value)
+
+
+def _made() -> list[Any]:
+    """What was made inside :func:`isolated` and would run in plain Brian2."""
+    return [each for each in BrianObject.__instances__().running if hasattr(each, "_name") and each.active]
+
+
 @contextmanager
 def isolated(device: Any, numpy_seed: int) -> Iterator[None]:
     """Inside, ``device`` is active, no Brian2 name is taken and numpy's global stream is fresh; after, all is as before.
@@ -58,7 +77,7 @@ def isolated(device: Any, numpy_seed: int) -> Iterator[None]:
         active, previous = _devices.active_device, list(_devices.previous_devices)
         instances, preferences, stream = InstanceFollower.instance_sets, dict(prefs.prefs), np.random.get_state()
         try:
-            InstanceFollower.instance_sets = defaultdict(InstanceTrackerSet)
+            InstanceFollower.instance_sets = defaultdict(InstanceTrackerSet, {BrianObject: _Kept()})
             _devices.active_device = device
             device.activate(build_on_run=False)
             prefs["devices.cpp_standalone.openmp_threads"] = 0
@@ -100,40 +119,84 @@ class Recipe:
 
         ``ConfigurationError`` names the circuit and what is wrong.
         """
-        return _checked_call(self.name, self.build, self.parameters, device, dt_s)
+        device.defaultclock.dt = dt_s * second
+        circuit = _called(self)
+        if not isinstance(circuit, Circuit):
+            raise ConfigurationError(
+                f"circuit {self.name}: its build function returned {_kind(circuit)}; "
+                f"it must return hybrid.circuits.Circuit({_network_in(circuit)}, inputs=..., outputs=...)"
+            )
+        if not isinstance(circuit.network, Network):
+            raise ConfigurationError(
+                f"circuit {self.name}: Circuit(...) was given a {type(circuit.network).__name__} as its network; "
+                f"give it a brian2.Network with all groups and synapses"
+            )
+        if _devices.active_device is not device:
+            raise ConfigurationError(
+                f"circuit {self.name}: its build function changed Brian2's device; leave that to Microcircuit(engine=...)"
+            )
+        if device.defaultclock.dt_ != dt_s:
+            raise ConfigurationError(
+                f"circuit {self.name}: its build function set defaultclock.dt; give Microcircuit(dt_ms=...) instead"
+            )
+        return circuit
+
+    def circuit_and_layout(self, device: Any, dt_s: float | None) -> tuple[Circuit, Layout]:
+        """The circuit and what its ports stand for, all of it part of the network; without ``dt_s`` times are not checked."""
+        circuit = self.circuit(device, UNKNOWN_DT_S if dt_s is None else dt_s)
+        layout = lay_out(self.name, circuit, dt_s)
+        _check_that_all_take_part(self.name, circuit.network)
+        return circuit, layout
 
 
-def _checked_call(
-    name: str, build: Callable[..., Any], parameters: Mapping[str, Any], device: Any, dt_s: float
-) -> Circuit:
-    device.defaultclock.dt = dt_s * second
+def _called(recipe: Recipe) -> Any:
+    what = f"circuit {recipe.name}"
     try:
-        circuit = build(**parameters)
-    except HybridError as error:
-        raise type(error)(f"circuit {name}: {error}") from error
-    except Exception as error:
+        return recipe.build(**recipe.parameters)
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
         raise ConfigurationError(
-            f"circuit {name}: its build function raised {type(error).__name__}: {_said(error)}"
+            f"{what}: its build function ended the program (sys.exit({error.code!r})); return a Circuit, or raise an error"
         ) from error
-    if not isinstance(circuit, Circuit):
+    except HybridError as error:
+        raise renamed(error, f"{what}: {error}") from error
+    except BaseException as error:
+        raise ConfigurationError(f"{what}: its build function raised {type(error).__name__}: {_said(error)}") from error
+
+
+def renamed(error: HybridError, message: str) -> HybridError:
+    """An error of the same kind with another message."""
+    try:
+        return type(error)(message)
+    except Exception:  # a user's own kind, which takes other arguments
+        return ConfigurationError(message)
+
+
+def _kind(value: Any) -> str:
+    return "nothing (is its return missing?)" if value is None else type(value).__name__
+
+
+def _network_in(value: Any) -> str:
+    return "network" if isinstance(value, Network) else "Network(...)"
+
+
+def _check_that_all_take_part(name: str, network: Any) -> None:
+    """A group that plain Brian2 would run, since it runs all that a script holds, must not be silently missing."""
+    made = _made()
+    contained = {id(inner) for each in made for inner in each.contained_objects}
+    taking_part = {id(each) for each in network.sorted_objects}
+    missing = [
+        f"{each.name} ({type(each).__name__})"
+        for each in made
+        if id(each) not in contained and id(each) not in taking_part
+    ]
+    if missing:
+        names = ", ".join(each.partition(" ")[0] for each in missing[:5])
         raise ConfigurationError(
-            f"circuit {name}: its build function returned {type(circuit).__name__}; "
-            f"it must return hybrid.circuits.Circuit(network, inputs=..., outputs=...)"
+            f"circuit {name}: its build function made {', '.join(missing[:5])} but left {'it' if len(missing) == 1 else 'them'} "
+            f"out of the network; add what should run, Network(..., {names}), and do not make what should not"
         )
-    if not isinstance(circuit.network, Network):
-        raise ConfigurationError(
-            f"circuit {name}: Circuit(...) was given a {type(circuit.network).__name__} as its network; "
-            f"give it a brian2.Network with all groups and synapses"
-        )
-    if _devices.active_device is not device:
-        raise ConfigurationError(
-            f"circuit {name}: its build function changed Brian2's device; leave that to Microcircuit(engine=...)"
-        )
-    if device.defaultclock.dt_ != dt_s:
-        raise ConfigurationError(
-            f"circuit {name}: its build function set defaultclock.dt; give Microcircuit(dt_ms=...) instead"
-        )
-    return circuit
 
 
 @contextmanager
@@ -142,7 +205,7 @@ def codegen_errors(name: str) -> Iterator[None]:
     try:
         yield
     except HybridError as error:
-        raise type(error)(f"circuit {name}: {error}") from error
+        raise renamed(error, f"circuit {name}: {error}") from error
     except Exception as error:
         cause: BaseException = error
         while cause.__cause__ is not None:
@@ -159,8 +222,9 @@ def codegen_errors(name: str) -> Iterator[None]:
 def declare(recipe: Recipe, device: Any, dt_s: float | None) -> Layout:
     """The layout of a network that is built only to learn its ports; without ``dt_s`` times are not checked."""
     with isolated(device, crc32(recipe.name.encode())):
-        circuit = recipe.circuit(device, UNKNOWN_DT_S if dt_s is None else dt_s)
-        layout = lay_out(recipe.name, circuit, dt_s)
+        circuit, layout = recipe.circuit_and_layout(device, dt_s)
+        with codegen_errors(recipe.name):
+            check_equations(device, circuit)
         _forget(circuit.network)
         return layout
 
@@ -174,4 +238,7 @@ def _forget(network: Any) -> None:
 
 
 def _said(error: BaseException) -> str:
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    try:
+        return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    except Exception:  # a message that cannot be made
+        return "(it does not say what)"

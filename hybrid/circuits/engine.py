@@ -15,8 +15,6 @@ from hybrid.units import FloatArray
 if TYPE_CHECKING:
     from hybrid.circuits.layout import Layout
 
-CHECK_EVERY_STEPS = 64  # how often the state variables are searched for what is not finite
-
 
 class Emission(NamedTuple):
     """What left in a stretch of ticks: ``[ticks, ids, counts]`` of every spike output, values of every readout.
@@ -75,6 +73,11 @@ def _is_queue(numbers: NDArray[Any]) -> bool:
 def diverged(circuit: str, variable: str, element: int, time_ms: float, value: float) -> DivergedError:
     """The error for a state variable that became infinite or not a number."""
     group, _, name = variable.rpartition(".")
+    if time_ms == 0:
+        return DivergedError(
+            f"circuit {circuit}: {name} of {group}[{element}] is {value} before the first step; correct the value that the "
+            f"build function gives it"
+        )
     return DivergedError(
         f"circuit {circuit}: {name} of {group}[{element}] is {value} by t = {time_ms:g} ms; "
         f"a shorter step (dt_ms), a smaller input or a check of the equations may help"

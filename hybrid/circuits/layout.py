@@ -1,4 +1,4 @@
-"""Which variables of a Brian2 network the ports of a circuit write and read, and which are watched."""
+"""Which variables of a Brian2 network the ports of a circuit write and read."""
 
 from __future__ import annotations
 
@@ -73,13 +73,12 @@ class ReadoutOutput:
 
 @dataclass
 class Layout:
-    """Ports by name, the variables watched for divergence, and every variable by its full name, such as ``cells.v``."""
+    """Ports by name, and every variable by its full name, such as ``cells.v``."""
 
     inputs: dict[str, Input] = field(default_factory=dict)
     injections: dict[str, InjectionInput] = field(default_factory=dict)
     spikes: dict[str, SpikeOutput] = field(default_factory=dict)
     readouts: dict[str, ReadoutOutput] = field(default_factory=dict)
-    watched: list[Any] = field(default_factory=list)
     synapses: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
 
@@ -131,18 +130,15 @@ def lay_out(name: str, circuit: Circuit, dt_s: float | None) -> Layout:
         else:
             layout.inputs[port] = _input(what, way_in, members)
     _check_overlap(name, layout.injections)
-    watched: dict[str, Any] = {}
     for port, output in circuit.outputs.items():
         what = f"circuit {name}: output {port!r}"
         group = output.group if isinstance(output, Readout) else output
         _check_member(what, group, members)
         if isinstance(output, Readout):
-            layout.readouts[port] = readout = _readout(what, output)
-            watched[full_name(readout.variable)] = readout.variable
+            layout.readouts[port] = _readout(what, output)
         else:
             layout.spikes[port] = _spike_output(what, group, dt_s)
-        watched.update((full_name(each), each) for each in _dynamical(group))
-    layout.watched = list(watched.values())
+    _check_that_inputs_are_heard(name, circuit, members)
     layout.synapses = [each.name for each in members if isinstance(each, Synapses)]
     layout.variables = {full_name(each): each for each in _arrays(circuit.network)}
     return layout
@@ -157,7 +153,7 @@ def _check_member(what: str, group: Any, members: list[Any]) -> None:
         raise ConfigurationError(
             f"{what} is a {type(group).__name__}; an output is a Brian2 group or a Readout(group, variable)"
         )
-    owner = group.source if isinstance(group, Subgroup) else group
+    owner = _owner(group)
     if owner.id not in {each.id for each in members}:
         raise ConfigurationError(
             f"{what} belongs to {owner.name}, which is not in the network; add it: Network(..., {owner.name})"
@@ -178,10 +174,26 @@ def _input(what: str, group: Any, members: list[Any]) -> Input:
     return Input(group, group.variables["_spikespace"])
 
 
+def _check_that_inputs_are_heard(name: str, circuit: Circuit, members: list[Any]) -> None:
+    """Fibres that nothing listens to would swallow all that is sent to them."""
+    sources = [each.source for each in members if isinstance(getattr(each, "source", None), Afferents | Subgroup)]
+    heard = {_owner(each).id for each in [*sources, *circuit.outputs.values()] if hasattr(each, "variables")}
+    for port, way_in in circuit.inputs.items():
+        if isinstance(way_in, Afferents) and way_in.id not in heard:
+            raise ConfigurationError(
+                f"circuit {name}: input {port!r}: nothing in the network hears {way_in.name}; add the Synapses that have it as "
+                f"their source, Network(..., synapses), or leave the input out"
+            )
+
+
+def _owner(group: Any) -> Any:
+    return group.source if isinstance(group, Subgroup) else group
+
+
 def _injection(what: str, injection: Injection, members: list[Any]) -> InjectionInput:
     group = injection.group
     _check_member(what, group, members)
-    owner = group.source if isinstance(group, Subgroup) else group
+    owner = _owner(group)
     parameters = owner.equations.parameter_names if isinstance(owner, NeuronGroup) else ()
     known = sorted(key for key in parameters if not owner.variables[key].constant and is_float(owner.variables[key]))
     if injection.variable not in known:
@@ -246,7 +258,7 @@ def _is_readable(key: str, variable: Any) -> bool:
 
 def _evaluated(what: str, group: Any, name: str) -> Any:
     """An array that holds, at the end of each step, the values of a subexpression or of a variable linked by index."""
-    owner = group.source if isinstance(group, Subgroup) else group
+    owner = _owner(group)
     expression, key = owner.variables[name], f"{name}_readout"
     if key not in owner.variables:
         if not hasattr(owner, "run_regularly") or isinstance(owner, Synapses):
@@ -255,13 +267,6 @@ def _evaluated(what: str, group: Any, name: str) -> Any:
         owner.variables.add_array(key, size=size, dimensions=expression.dim, scalar=expression.scalar)
         owner.run_regularly(f"{key} = {name}", when="end", order=1000)
     return owner.variables[key]
-
-
-def _dynamical(group: Any) -> Iterator[Any]:
-    """The variables of a group that obey differential equations."""
-    equations = getattr(group, "equations", None)
-    for key in sorted(equations.diff_eq_names) if equations is not None else ():
-        yield group.variables[key]
 
 
 def _arrays(network: Any) -> Iterator[Any]:

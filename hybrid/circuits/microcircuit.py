@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import reprlib
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.circuits.circuit import Circuit
 from hybrid.circuits.engine import check_state
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, State
@@ -48,8 +51,10 @@ class Microcircuit(Component):
         compiled if there is a compiler, else runtime with a warning.
     region: label of the connectome's region that the circuit stands for.
 
-    Raises ``ConfigurationError`` for a build function that fails or returns something else, ``CompilerError`` if there
-    is no compiler or it refuses the code, ``DivergedError`` when a state variable is not finite.
+    Raises ``ConfigurationError`` for a build function that fails, returns something else, leaves out of the network what it
+    made, or names in its equations what does not exist; ``CompilerError`` if there is no compiler, or it refuses the code
+    or does not finish; ``DivergedError`` when a variable of any group or synapse is not finite
+    (:mod:`hybrid.circuits.watch` says when which is searched).
     """
 
     def __init__(
@@ -62,13 +67,18 @@ class Microcircuit(Component):
         engine: Literal["auto", "compiled", "runtime"] = "auto",
         region: str | None = None,
     ) -> None:
-        if not callable(build):
-            raise ConfigurationError(f"circuit {name}: build = {build!r} is not a function that returns a Circuit")
-        if engine not in ENGINES:
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"Microcircuit: name = {name!r} is no text; give the component a name, as in 'V1'")
+        if not isinstance(engine, str) or engine not in ENGINES:
             raise unknown(f"circuit {name}: engine", engine, ENGINES)
+        if not isinstance(region, str | None):
+            raise ConfigurationError(f"circuit {name}: region = {region!r} is no text; give the label of a region")
+        if not isinstance(parameters, Mapping | None):
+            raise ConfigurationError(f"circuit {name}: parameters = {parameters!r}; give a dictionary, name -> value")
         self.name = name
         self.build = build
         self.parameters = dict(parameters or {})
+        _check_build(name, build, self.parameters)
         self.dt_ms = None if dt_ms is None else number(dt_ms, "ms", f"{name}: dt_ms", positive=True)
         self.engine = engine
         self.region = region
@@ -227,6 +237,33 @@ class Microcircuit(Component):
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+
+def _check_build(name: str, build: Any, parameters: Mapping[str, Any]) -> None:
+    """``ConfigurationError`` if ``build`` is no function, or none that takes these parameters."""
+    if not callable(build):
+        called = isinstance(build, Circuit) or type(build).__module__.startswith("brian2.")
+        remedy = "give the function itself, without parentheses: build=make, not build=make()" if called else ""
+        raise ConfigurationError(
+            f"circuit {name}: build = {reprlib.repr(build)} is no function that returns a Circuit"
+            + (f", but what one returned; {remedy}" if called else "")
+        )
+    try:
+        taken = inspect.signature(build).parameters.values()
+    except (TypeError, ValueError):  # some functions of extension modules have none
+        return
+    by_name = [each.name for each in taken if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    if not any(each.kind is each.VAR_KEYWORD for each in taken):
+        for key in parameters:
+            if key not in by_name:
+                raise unknown(f"circuit {name}: parameter of its build function", key, by_name)
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    missing = [e.name for e in taken if e.default is e.empty and e.kind not in optional and e.name not in parameters]
+    if missing:
+        raise ConfigurationError(
+            f"circuit {name}: its build function needs {', '.join(missing)}; give "
+            f"parameters={{{', '.join(f'{each!r}: ...' for each in missing)}}}"
+        )
 
 
 def _spikes(name: str, port: str, signal: Signal, window: Window) -> Spikes:

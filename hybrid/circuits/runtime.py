@@ -13,9 +13,10 @@ from brian2.synapses.synapses import SynapticPathway
 from numpy.typing import NDArray
 
 from hybrid.circuits.building import Recipe, borrowed, codegen_errors, isolated
-from hybrid.circuits.engine import CHECK_EVERY_STEPS, Emission, check_state, diverged
-from hybrid.circuits.layout import ReadoutOutput, SpikeOutput, full_name, is_float, lay_out, steps_between
+from hybrid.circuits.engine import Emission, check_state, diverged
+from hybrid.circuits.layout import ReadoutOutput, SpikeOutput, full_name, steps_between
 from hybrid.circuits.queue import DelayQueue
+from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, Watch, steps_between_searches, watch
 from hybrid.component import State, first_not_finite
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Spikes
@@ -30,6 +31,18 @@ class SteppedDevice(RuntimeDevice):  # type: ignore[misc]
 
     def network_run(self, net: Any, duration: Any, **others: Any) -> None:
         raise ConfigurationError("a build function only builds; leave out run(), the Simulation runs the circuit")
+
+    def has_function(self, function: Any) -> bool:
+        """Every function has its Python."""
+        return True
+
+    def check_members(self, members: Sequence[Any]) -> None:
+        """Every object can run."""
+
+    def gather(self, network: Any, namespace: Any) -> None:
+        """Turn the network's objects into code; ``namespace`` holds the constants that equations may name."""
+        network._clocks = {each.clock for each in network.sorted_objects}
+        network.before_run(namespace)
 
     def seed(self, seed: Any = None) -> None:
         raise ConfigurationError("leave out seed(): a circuit's random numbers come from the run's seed and its name")
@@ -46,13 +59,13 @@ class RuntimeEngine:
         self._name, self._dt_s, self._steps_per_tick, self._step = recipe.name, dt_s, steps_per_tick, 0
         self._device = SteppedDevice()
         with isolated(self._device, seed):
-            self._circuit = recipe.circuit(self._device, dt_s)  # kept: Brian2 holds its parts by weak references
-            self.layout = lay_out(recipe.name, self._circuit, dt_s)
+            # kept: Brian2 holds its parts by weak references
+            self._circuit, self.layout = recipe.circuit_and_layout(self._device, dt_s)
             network = self._circuit.network
             members = network.sorted_objects
-            network._clocks = {each.clock for each in members}
             with codegen_errors(recipe.name):
-                network.before_run(self._circuit.namespace)
+                self._device.gather(network, self._circuit.namespace)
+            self._search = _Search(recipe.name, dt_s, watch(network))
             self._stream: Any = np.random.get_state()
         self._pathways = {each.name: each for each in members if isinstance(each, SynapticPathway)}
         self._schedule = [
@@ -65,7 +78,6 @@ class RuntimeEngine:
             )
             for each in network._clocks
         ]
-        self._watched = [each for each in self.layout.watched if is_float(each)]
 
     def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
         spikes: list[list[tuple[int, NDArray[np.int32]]]] = [[] for _ in self.layout.spikes]
@@ -84,11 +96,12 @@ class RuntimeEngine:
                         found.append((tick, _emitted(output, self._step)))
                     self._step += 1
                     if self._step % CHECK_EVERY_STEPS == 0:
-                        self._check_finite()
+                        self._search.now(self._step)
                 for values, readout in zip(readouts, self.layout.readouts.values(), strict=True):
                     values.append(_value(readout))
                     if first_not_finite(values[-1]):
-                        self._check_finite()
+                        self._search.throughout(self._step)
+            self._search.at_the_end(self._step)
             self._stream = np.random.get_state()
         sizes = [each.size for each in self.layout.spikes.values()]
         return Emission(
@@ -116,14 +129,6 @@ class RuntimeEngine:
             space = each.space.get_value()
             space[: ids.size] = ids
             space[-1] = ids.size
-
-    def _check_finite(self) -> None:
-        for variable in self._watched:
-            values = variable.get_value()
-            bad = first_not_finite(values)
-            if bad:
-                time_ms = self._step * self._dt_s * 1e3
-                raise diverged(self._name, full_name(variable), bad[0], time_ms, values[bad])
 
     def read(self, name: str) -> NDArray[Any]:
         return np.array(self.layout.variables[name].get_value())
@@ -174,6 +179,41 @@ class RuntimeEngine:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+class _Search:
+    """Searches the variables of a circuit for what is not finite; see :mod:`hybrid.circuits.watch` for when."""
+
+    def __init__(self, circuit: str, dt_s: float, watched: Watch) -> None:
+        self._circuit, self._dt_s = circuit, dt_s
+        self._cells, self._synapses = watched.cells, watched.synapses
+        self._may_be_infinite = {
+            id(each)
+            for k, each in enumerate(watched.all())
+            if k not in watched.differential and np.isinf(each.get_value()).any()
+        }
+        changing = sum(each.get_value().size for each in self._synapses)
+        self._every, self._few = steps_between_searches(changing), changing <= FEW
+        self._in(watched.all(), 0)
+
+    def throughout(self, step: int) -> None:
+        self._in([*self._cells, *self._synapses], step)
+
+    def now(self, step: int) -> None:
+        self._in([*self._cells, *self._synapses] if step % self._every == 0 else self._cells, step)
+
+    def at_the_end(self, step: int) -> None:
+        if step % CHECK_EVERY_STEPS:
+            self._in([*self._cells, *self._synapses] if self._few else self._cells, step)
+
+    def _in(self, variables: list[Any], step: int) -> None:
+        for variable in variables:
+            values = variable.get_value()
+            bad = first_not_finite(values)
+            if bad and id(variable) in self._may_be_infinite:
+                bad = tuple(np.argwhere(np.isnan(values))[:1].flatten())
+            if bad:
+                raise diverged(self._circuit, full_name(variable), bad[0], step * self._dt_s * 1e3, values[bad])
 
 
 def _step_of(member: Any) -> Callable[[], Any]:

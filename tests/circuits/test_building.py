@@ -1,4 +1,4 @@
-"""Build functions that go wrong, and what a circuit's ports may be."""
+"""Build functions that go wrong, and what is found of the names they use."""
 
 # ruff: noqa: F841  (Brian2 finds constants by their names)
 
@@ -10,13 +10,12 @@ import sys
 import brian2
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, PoissonGroup, Synapses, ms, mV, second
+from brian2 import Network, NeuronGroup, Synapses, ms, mV, second
 from circuit_examples import TICK, alive, live, noisy
 
 from hybrid.circuits import Afferents, Circuit, Microcircuit, Readout
-from hybrid.clock import Clock, Window
+from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError, UnknownNameError
-from hybrid.signals import Spikes
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
 
@@ -123,11 +122,79 @@ def sets_dt():
     return Circuit(Network(cells()))
 
 
+class OddError(ConfigurationError):
+    def __init__(self, first, second):
+        super().__init__(f"{first} and {second}")
+
+
+class SpeechlessError(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+def raises_own_kind():
+    raise OddError("this", "that")
+
+
+def raises_without_words():
+    raise SpeechlessError
+
+
+def raises_key_error():
+    {}["missing"]
+
+
+def exits():
+    sys.exit(0)
+
+
+def raises_base():
+    raise GeneratorExit("end")
+
+
+def returns_nothing():
+    Circuit(Network(cells()))
+
+
+def drops_a_group():
+    group = cells()
+    dropped = NeuronGroup(2, "x : 1", name="dropped")
+    return Circuit(Network(group))
+
+
+def drops_an_input():
+    group = cells()
+    brian2.PoissonInput(group, "v", 10, 5 * brian2.Hz, 1 * mV)
+    return Circuit(Network(group))
+
+
+def drops_synapses():
+    group, fibres = cells(), Afferents(2, name="fibres")
+    synapses = Synapses(fibres, group, on_pre="v += 1*mV", name="left_out")
+    synapses.connect()
+    return Circuit(Network(group, fibres), inputs={"in": fibres})
+
+
+def unheard_input():
+    group, fibres = cells(), Afferents(2, name="fibres")
+    return Circuit(Network(group, fibres), inputs={"in": fibres})
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
+        (raises_own_kind, "this and that"),
+        (raises_without_words, r"its build function raised SpeechlessError: \(it does not say what\)"),
+        (raises_key_error, "its build function raised KeyError: missing"),
+        (exits, r"its build function ended the program \(sys.exit\(0\)\); return a Circuit, or raise an error"),
+        (raises_base, "its build function raised GeneratorExit: end"),
+        (returns_nothing, "its build function returned nothing"),
+        (drops_a_group, r"made dropped \(NeuronGroup\) but left it out of the network; add .* Network\(..., dropped\)"),
+        (drops_an_input, r"made poissoninput \(PoissonInput\) but left it out of the network"),
+        (unheard_input, "input 'in': nothing in the network hears fibres; add the Synapses"),
         (raises, "its build function raised ZeroDivisionError: three over none"),
-        (no_circuit, "returned Network; it must return hybrid.circuits.Circuit"),
+        (no_circuit, r"returned Network; it must return hybrid.circuits.Circuit\(network, inputs=..., outputs=...\)"),
+        (drops_synapses, "input 'in': nothing in the network hears fibres; add the Synapses"),
         (no_network, "given a NeuronGroup as its network; give it a brian2.Network"),
         (other_input, "input 'in' is a NeuronGroup; an input is a hybrid.circuits.Afferents"),
         (forgotten, "input 'in' belongs to fibres, which is not in the network"),
@@ -153,14 +220,7 @@ def test_wrong_build_functions_are_explained(build, message, engine):
     assert brian2.get_device() is device
 
 
-def test_argument_that_build_does_not_take(engine):
-    with pytest.raises(ConfigurationError, match=r"circuit V1: .*TypeError.*unexpected keyword argument 'm'"):
-        alive(noisy, engine, name="V1", parameters={"m": 3})
-
-
 def test_wrong_arguments():
-    with pytest.raises(ConfigurationError, match="circuit V1: build = 3 is not a function"):
-        Microcircuit("V1", 3)
     with pytest.raises(UnknownNameError, match="circuit V1: engine 'compile' does not exist; did you mean 'compiled'"):
         Microcircuit("V1", noisy, engine="compile")
     with pytest.raises(ConfigurationError, match="V1: dt_ms = 0 must be above 0"):
@@ -229,104 +289,6 @@ def test_ports_that_change_are_refused(engine):
     assert circuit["spikes"].size == 3
     with pytest.raises(ConfigurationError, match="circuit V1: its build function gave other ports the second time"):
         circuit.prepare(TICK, np.random.default_rng(1))
-
-
-def test_readouts_leave_in_their_unit_at_the_end_of_the_tick(engine):
-    def build():
-        group = NeuronGroup(
-            4, "dv/dt = 1*volt/second : volt\nshared_x : 1 (shared)\ntwice = 2*v : volt", method="euler", name="group"
-        )
-        group.v = np.arange(4) * 10 * mV
-        group.shared_x = 7
-        synapses = Synapses(group, group, "w : volt", name="synapses")
-        synapses.connect("i < j")
-        synapses.w = "(i + 10*j) * mV"
-        return Circuit(
-            Network(group, synapses),
-            outputs={
-                "v": Readout(group, "v", unit="mV"),
-                "part": Readout(group[1:3], "v", average=True, unit="uV"),
-                "twice": Readout(group[2:], "twice", unit="volt"),
-                "shared_x": Readout(group, "shared_x", unit="anything"),
-                "w": Readout(synapses, "w", average=True, unit="mV"),
-            },
-        )
-
-    circuit = alive(build, engine, clock=Clock(1.0), dt_ms=0.5)
-    assert [circuit[each].size for each in ("v", "part", "twice", "shared_x", "w")] == [4, 1, 2, 1, 1]
-    out = live(circuit, None, [1, 3])
-    assert out["v"] == pytest.approx(np.arange(4) * 10 + np.array([[1], [2], [3]]), rel=1e-9)
-    assert out["part"] == pytest.approx(1e3 * (15 + np.array([[1], [2], [3]])), rel=1e-9)
-    assert out["twice"] == pytest.approx(2e-3 * (np.array([20, 30]) + np.array([[1], [2], [3]])), rel=1e-9)
-    assert np.array_equal(out["shared_x"], [[7], [7], [7]])
-    pairs = [i + 10 * j for j in range(4) for i in range(j)]
-    assert out["w"] == pytest.approx(np.full((3, 1), np.mean(pairs)), rel=1e-9)
-
-
-def test_linked_variables_are_read_through_their_links(engine):
-    def build():
-        source = NeuronGroup(3, "x : 1", name="source")
-        source.x = [1, 2, 3]
-        single = NeuronGroup(1, "y : 1", name="single")
-        single.y = 7
-        group = NeuronGroup(4, "x : 1 (linked)\ny : 1 (linked)", name="group")
-        group.x = brian2.linked_var(source, "x", index=np.array([2, 0, 0, 1]))
-        group.y = brian2.linked_var(single, "y")
-        outputs = {"x": Readout(group, "x"), "y": Readout(group, "y")}
-        return Circuit(Network(source, single, group), outputs=outputs)
-
-    out = live(alive(build, engine), None, [2])
-    assert np.array_equal(out["x"], [[3, 1, 1, 2]] * 2)
-    assert np.array_equal(out["y"], [[7]] * 2)
-
-
-def test_groups_with_a_longer_step_and_parts_of_fibres(engine):
-    """A source that runs every fifth step spikes once in five, and fibres[1:3] hears fibres 1 and 2 alone."""
-
-    def build():
-        slow = NeuronGroup(2, "x : 1", threshold="True", reset="x += 1", dt=0.5 * ms, name="slow")
-        fibres = Afferents(4, name="fibres")
-        ears = NeuronGroup(1, "heard : 1", name="ears")
-        synapses = Synapses(fibres[1:3], ears, on_pre="heard_post += 1", name="synapses")
-        synapses.connect()
-        seen = brian2.StateMonitor(slow, "x", record=[0], name="seen")
-        return Circuit(
-            Network(slow, fibres, ears, synapses, seen), inputs={"in": fibres}, outputs={"spikes": slow, "echo": fibres}
-        )
-
-    circuit = alive(build, engine)
-    given = Spikes(Window(0, 12), 4, [0, 3, 3, 3, 9], [0, 1, 2, 3, 1], [9, 2, 1, 5, 1])
-    out = live(circuit, given, [4, 12])
-    assert np.array_equal(out["spikes"], [[0, 0, 5, 5, 10, 10], [0, 1, 0, 1, 0, 1], [1] * 6])
-    assert np.array_equal(out["echo"], [given.ticks, given.ids, given.counts])
-    assert circuit.read("heard") == [4]
-    assert np.array_equal(circuit.read("slow.x"), [3, 3])  # it ran in steps 0, 5 and 10
-    assert circuit.read("seen.t") == pytest.approx([0, 0.5e-3, 1e-3])
-
-
-def test_afferents_are_silent_in_a_network_of_their_own():
-    fibres = Afferents(3)
-    network = Network(fibres)
-    before = brian2.prefs.codegen.target
-    brian2.prefs.codegen.target = "numpy"
-    try:
-        network.run(1 * ms)
-    finally:
-        brian2.prefs.codegen.target = before
-    assert fibres.spikes.size == 0
-    with pytest.raises(TypeError, match=r"fibres\[:50\]"):
-        fibres[1]
-    with pytest.raises(IndexError, match="is empty"):
-        fibres[2:2]
-
-
-def test_poisson_group_as_an_output_has_the_rate_it_should(engine):
-    def build():
-        source = PoissonGroup(200, 50 * brian2.Hz, name="source")
-        return Circuit(Network(source), outputs={"spikes": source})
-
-    spikes = live(alive(build, engine), None, [10_000])["spikes"]
-    assert spikes.shape[1] == pytest.approx(200 * 50, abs=5 * np.sqrt(200 * 50))
 
 
 @pytest.mark.parametrize("ignored", [True, False])

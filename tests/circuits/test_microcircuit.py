@@ -11,10 +11,11 @@ import threading
 import brian2
 import numpy as np
 import pytest
+from brian2 import Network
 from circuit_examples import FIBRES, TICK, alive, counting, deterministic, exploding, live, noisy, random_spikes
 from toys import silent_inputs
 
-from hybrid.circuits import Microcircuit
+from hybrid.circuits import Circuit, Microcircuit
 from hybrid.clock import Clock, Window
 from hybrid.errors import ComponentError, ConfigurationError, DataError, DivergedError, TimeError, UnknownNameError
 from hybrid.signals import Spikes, States
@@ -238,6 +239,38 @@ def test_wrong_use_is_refused(engine):
     circuit.advance(Window(0, 5), {})
     with pytest.raises(ComponentError, match=r"at tick 5, but was asked for window \[6, 7\)"):
         circuit.advance(Window(6, 7), {})
+
+
+def takes(n, *, rate_hz=1.0):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"build": 3}, "circuit V1: build = 3 is no function that returns a Circuit$"),
+        ({"build": Circuit(None)}, r"what one returned; give the function itself, .*: build=make, not build=make\(\)"),
+        ({"build": Network()}, "what one returned; give the function itself"),
+        (
+            {"build": takes, "parameters": {"n": 1, "rate_Hz": 3}},
+            "parameter .*'rate_Hz' does not exist; did you mean 'rate_hz'",
+        ),
+        ({"build": takes}, r"circuit V1: its build function needs n; give parameters=\{'n': ...\}"),
+        ({"build": noisy, "parameters": [3]}, r"circuit V1: parameters = \[3\]; give a dictionary"),
+        ({"build": noisy, "name": 3}, "Microcircuit: name = 3 is no text"),
+        ({"build": noisy, "name": ""}, "Microcircuit: name = '' is no text"),
+        ({"build": noisy, "region": 3}, "circuit V1: region = 3 is no text"),
+        ({"build": noisy, "engine": 3}, "circuit V1: engine '?3'? does not exist"),
+    ],
+)
+def test_first_slips(arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Microcircuit(**{"name": "V1", **arguments})
+
+
+def test_parameters_that_fit_in_other_ways():
+    for build in (dict, lambda **others: None, lambda n=1, *more, **others: None):
+        Microcircuit("V1", build, parameters={"n": 3})
 
 
 def test_closed_circuit_can_be_prepared_again(engine):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from hybrid.cache import cache_folder
+from hybrid.cache import cache_folder, keep, kept, workshop
 
 
 @cache
@@ -37,15 +35,27 @@ def key_of(texts: Iterable[str]) -> str:
     return digest.hexdigest()[:40]
 
 
-def find_or_make(key: str, make: Callable[[Path], Path]) -> Path:
-    """The library of that key; if there is none, ``make(folder)`` compiles one in an empty folder and it is kept.
+def find_or_make(key: str, make: Callable[[Path], Path], anew: bool = False) -> bytes:
+    """The library of that key; if there is none, or ``anew``, ``make(folder)`` compiles one in an empty folder.
 
-    Whoever comes first puts the finished file in place in one step; several processes may do so at once.
+    Several processes may do so at once. A file that was cut short or damaged is no library: whoever loaded it would end
+    with a bus error in every later run.
     """
-    wanted = cache_folder("circuits") / f"{key}.so"
-    if wanted.exists():
-        return wanted
-    folder = Path(tempfile.mkdtemp(prefix="build-", dir=wanted.parent))
-    os.replace(make(folder), wanted)  # an exception leaves the folder, so that the source can be looked at
-    shutil.rmtree(folder, ignore_errors=True)
-    return wanted
+    folder = cache_folder("circuits")
+    path = folder / f"{key}.circuit"
+    found = None if anew else kept(path)
+    if found is None:
+        with workshop(folder) as passing:
+            found = make(passing).read_bytes()
+        keep(path, found)
+    return found
+
+
+def keep_refused(folder: Path, key: str) -> Path:
+    """Keep what a compiler refused, to be looked at: in place of what it refused the last time for that key."""
+    refused = folder.with_name(f"refused-{key}")
+    shutil.rmtree(refused, ignore_errors=True)
+    try:
+        return folder.rename(refused)
+    except OSError:  # another rank was faster
+        return refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from brian2.codegen.generators.cpp_generator import c_data_type
@@ -53,15 +54,26 @@ class LibraryDevice(CPPStandaloneDevice):  # type: ignore[misc]
             (key, c_data_type(each.dtype), each.size, key) for key, each in sorted(self.static_arrays.items())
         ]
 
-    def gather(self, network: Any, namespace: Any) -> None:
-        """Turn the network's objects into code; ``namespace`` holds the constants that equations may name."""
-        members = network.sorted_objects
+    def has_function(self, function: Any) -> bool:
+        """Whether there is C++ of a function that equations name."""
+        try:
+            return function.implementations[self.code_object_class()] is not None
+        except KeyError:
+            return False
+
+    def check_members(self, members: Sequence[Any]) -> None:
+        """``ConfigurationError`` names an object that cannot be compiled."""
         for each in members:
             if type(each).run is not BrianObject.run:
                 raise ConfigurationError(
                     f"{each.name} ({type(each).__name__}) runs Python code in every step, which cannot be compiled; "
                     f"leave it out or use Microcircuit(engine='runtime')"
                 )
+
+    def gather(self, network: Any, namespace: Any) -> None:
+        """Turn the network's objects into code; ``namespace`` holds the constants that equations may name."""
+        members = network.sorted_objects
+        self.check_members(members)
         self.networks = {network}
         self.clocks = network._clocks = {each.clock for each in members}
         network.before_run(namespace)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from hybrid.circuits.building import Recipe, codegen_errors, isolated
 from hybrid.circuits.compiled.compiler import compiled
 from hybrid.circuits.compiled.device import LibraryDevice
-from hybrid.circuits.compiled.library import Library, copied, view, write
+from hybrid.circuits.compiled.library import CannotLoadError, Library, copied, view, write
 from hybrid.circuits.compiled.passage import Inlet, Outlet
 from hybrid.circuits.compiled.unit import Unit, write_unit
 from hybrid.circuits.engine import Emission, check_state, diverged
-from hybrid.circuits.layout import Layout, lay_out
+from hybrid.circuits.layout import Layout
 from hybrid.component import State
-from hybrid.errors import CompilerError, ComponentError, ConfigurationError
+from hybrid.errors import ComponentError, ConfigurationError
 from hybrid.signals import Spikes
 from hybrid.units import FloatArray
 
@@ -38,7 +38,11 @@ class CompiledEngine:
         self._name, self._dt_s = recipe.name, dt_s
         self.layout, self._unit = _generate(recipe, dt_s, seed)
         self._library = _loaded(recipe.name, self._unit)
-        self._bring_to_life(seed, steps_per_tick)
+        try:
+            self._bring_to_life(seed, steps_per_tick)
+        except BaseException:
+            self._library.close()
+            raise
         self._unit.sources.clear()  # no longer needed, and may be large
         self._unit.initial.clear()
         table = np.zeros((len(self.layout.inputs) + 1, 4), np.int64)
@@ -55,7 +59,10 @@ class CompiledEngine:
         self._library.allocate()
         for k, values in enumerate(self._unit.initial):
             write(self._library.initial(k), values)
-        if self._library.make(seed, steps_per_tick):
+        outcome = self._library.make(seed, steps_per_tick)
+        if outcome == 2:
+            self._raise_diverged()
+        if outcome:
             raise ConfigurationError(f"circuit {self._name}: Brian2 could not make it: {self._message()}")
 
     def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
@@ -128,20 +135,17 @@ class CompiledEngine:
 
 
 def _loaded(name: str, unit: Unit) -> Library:
-    """The unit's library; a file in the cache that cannot be loaded is compiled again, once."""
-    path = compiled(name, unit)
+    """The unit's library; one from the cache that cannot be loaded here is compiled again, once."""
     try:
-        return Library(path)
-    except CompilerError:
-        path.unlink(missing_ok=True)
         return Library(compiled(name, unit))
+    except CannotLoadError:
+        return Library(compiled(name, unit, anew=True))
 
 
 def _generate(recipe: Recipe, dt_s: float, seed: int) -> tuple[Layout, Unit]:
     device = LibraryDevice()
     with isolated(device, seed):
-        circuit = recipe.circuit(device, dt_s)
-        layout = lay_out(recipe.name, circuit, dt_s)
+        circuit, layout = recipe.circuit_and_layout(device, dt_s)
         with codegen_errors(recipe.name):
             device.gather(circuit.network, circuit.namespace)
             unit = write_unit(device, circuit.network, layout, dt_s)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import tempfile
 from _ctypes import dlclose
 from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_uint32, c_void_p
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.cache import cache_folder
 from hybrid.errors import CompilerError
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -38,14 +37,22 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 }
 
 
+class CannotLoadError(CompilerError):
+    """The system refused to load a compiled circuit."""
+
+
 class Library:
     """The functions of one private copy of a compiled circuit, without their prefix ``circuit_``.
 
     A copy of its own gives each instance its own global variables. The file is removed as soon as it is mapped.
+
+    Parameters
+    ----------
+    image: the bytes of the library.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._loaded: ctypes.CDLL | None = _load_copy(path)
+    def __init__(self, image: bytes) -> None:
+        self._loaded: ctypes.CDLL | None = _load_copy(image)
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._loaded, f"circuit_{name}")
             function.restype, function.argtypes = result, arguments
@@ -129,16 +136,15 @@ def write(address: int | None, values: NDArray[Any]) -> None:
         ctypes.memmove(address, values.ctypes.data, values.nbytes)
 
 
-def _load_copy(path: Path) -> ctypes.CDLL:
+def _load_copy(image: bytes) -> ctypes.CDLL:
     failure: OSError | None = None
-    for parent in (None, path.parent):  # the temporary folder may forbid to execute what lies there
-        folder = tempfile.mkdtemp(prefix="hybrid-", dir=parent)
+    for parent in (None, cache_folder("circuits")):  # the temporary folder may forbid to execute what lies there
         try:
-            copy = os.path.join(folder, path.name)
-            shutil.copyfile(path, copy)
-            return ctypes.CDLL(copy)
+            with tempfile.TemporaryDirectory(prefix="hybrid-", dir=parent, ignore_cleanup_errors=True) as folder:
+                copy = os.path.join(folder, "circuit.so")
+                with open(copy, "wb") as file:
+                    file.write(image)
+                return ctypes.CDLL(copy)
         except OSError as error:
             failure = error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    raise CompilerError(f"the compiled circuit {path} cannot be loaded: {failure}; use engine='runtime'")
+    raise CannotLoadError(f"the compiled circuit cannot be loaded: {failure}; use engine='runtime'")

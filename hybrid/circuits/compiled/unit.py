@@ -18,9 +18,9 @@ from hybrid.circuits.layout import (
     ReadoutOutput,
     SpikeOutput,
     full_name,
-    is_float,
     steps_between,
 )
+from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, VALUES_A_STEP, watch
 
 UNIT = "unit.cpp"
 
@@ -66,7 +66,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
     vectors = sorted((v for v in device.arrays if v not in device.dynamic_arrays_2d), key=device.arrays.__getitem__)
     tables = sorted(device.dynamic_arrays_2d, key=device.dynamic_arrays_2d.__getitem__)
     pathways = sorted({code.owner.name for code in device.code_objects.values() if _pushes(code)})
-    watched = [each for each in layout.watched if is_float(each)]
+    watched = watch(network)
     sources = device.write()
     _write_face(
         device,
@@ -81,9 +81,18 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
         injections=[_injection(device, each) for each in layout.injections.values()],
         spikes=[_spike_output(device, each) for each in layout.spikes.values()],
         readouts=[_readout(device, each) for each in layout.readouts.values()],
-        watched=[device.c_array(each) for each in watched],
+        watched=[
+            {**device.c_array(each), "is_differential": str(k in watched.differential).lower()}
+            for k, each in enumerate(watched.all())
+        ],
+        watched_cells=len(watched.cells),
+        watched_synapses=len(watched.synapses),
+        check_every=CHECK_EVERY_STEPS,
+        values_a_step=VALUES_A_STEP,
+        few=FEW,
     )
-    named = {name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in layout.variables.items()}
+    variables = {**layout.variables, **{full_name(each): each for each in watched.all()}}
+    named = {name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in variables.items()}
     return Unit(
         sources,
         _options(device),
@@ -92,7 +101,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
         initial=[np.ascontiguousarray(values) for _, values in sorted(device.static_arrays.items())],
         pathways=pathways,
         named=named,
-        watched=[full_name(each) for each in watched],
+        watched=[full_name(each) for each in watched.all()],
     )
 
 
@@ -151,7 +160,14 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
             lines = sources[f"code_objects/{file}.cpp"].splitlines()
             headers += [each.strip() for each in lines if each.lstrip().startswith("#include")]
             body = [each for each in lines if not each.lstrip().startswith("#include")]
-            parts += [f"namespace code_{file} {{", "using hybrid::cout;", "using hybrid::exit;", *body, "}"]
+            parts += [
+                f"namespace code_{file} {{",
+                "using hybrid::cout;",
+                "using hybrid::exit;",
+                "using hybrid::nan;",
+                *body,
+                "}",
+            ]
             parts += [f"using code_{file}::_{block}_{code.name};"]
     wanted = dict.fromkeys(each for each in headers if '"code_objects/' not in each)
     rest = [f'#include "{file}.cpp"' for file in ("objects", "network", "main", "life", "face")]

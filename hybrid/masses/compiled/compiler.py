@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from numba import njit
 from numba.core.errors import NumbaError
 
-from hybrid.cache import cache_folder
+from hybrid.cache import cache_folder, njit
 from hybrid.errors import ConfigurationError
 from hybrid.masses import functions
 from hybrid.masses.compiled import far, kernel, lanes, normals

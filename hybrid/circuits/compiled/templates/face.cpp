@@ -28,9 +28,8 @@ FACE int32_t circuit_make(uint32_t seed, int64_t steps_per_tick)
     hybrid::FlushDenormals guard;
     hybrid::steps_per_tick = steps_per_tick;
     brian::_random_generators[0].seed(seed);
-    try { make_network(); }
+    try { return make_network() ? 0 : 2; }
     catch (const std::exception& error) { hybrid::message = error.what(); return 1; }
-    return 0;
 }
 
 FACE const char* circuit_message() { return hybrid::message.c_str(); }

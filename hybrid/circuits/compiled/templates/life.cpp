@@ -18,12 +18,13 @@ struct SpikeOutput
     std::vector<int32_t> ids, counts;
 };
 struct Readout { void (*read)(std::vector<double>&); std::vector<double> values; };
-struct Watched { int64_t (*first_bad)(); };
+struct Watched { int64_t (*first_bad)(); int64_t (*first_nan)(); int64_t (*size)(); bool is_differential; };
 struct Emitted { int64_t number, capacity; const void* parts[3]; };
 struct Divergence { int64_t variable, element, step; };
 
-static const int64_t steps_between_checks = 64;
-static int64_t step = 0, steps_per_tick = 1;
+static const int64_t steps_between_checks = {{check_every}};
+static int64_t step = 0, steps_per_tick = 1, steps_between_synapses = 1;
+static bool has_few_synapses = true;
 static std::string message;
 static Divergence divergence;
 
@@ -96,10 +97,13 @@ static Readout readouts[] = {
 };
 static const Watched watched[] = {
     {% for each in watched %}
-    { []() -> int64_t { return first_bad({{each.data}}, {{each.size}}); } },
+    { []() -> int64_t { return first_bad({{each.data}}, {{each.size}}); }, []() -> int64_t { return first_nan({{each.data}}, {{each.size}}); },
+      []() -> int64_t { return {{each.size}}; }, {{each.is_differential}} },
     {% endfor %}
-    { NULL }
+    { NULL, NULL, NULL, false }
 };
+{# Of a variable that held an infinity before the first step only what is not a number counts. #}
+static bool may_be_infinite[{{watched|length}} + 1];
 static Emitted emitted[{{spikes|length + readouts|length + 1}}];
 
 static void listen(const Events* events, int64_t tick)
@@ -175,11 +179,12 @@ static void count_spikes(int64_t tick)
     }
 }
 
-static bool is_finite_throughout()
+{# Those of the cells come first, then those of synapses that change, then those that nothing changes. #}
+static bool are_finite(int first, int last)
 {
-    for (int k = 0; k < {{watched|length}}; k++)
+    for (int k = first; k < last; k++)
     {
-        const int64_t element = watched[k].first_bad();
+        const int64_t element = may_be_infinite[k] ? watched[k].first_nan() : watched[k].first_bad();
         if (element >= 0)
         {
             divergence = { k, element, step };
@@ -187,6 +192,33 @@ static bool is_finite_throughout()
         }
     }
     return true;
+}
+
+static bool is_sound_at_the_start()
+{
+    int64_t changing = 0;
+    for (int k = 0; k < {{watched|length}}; k++)
+    {
+        may_be_infinite[k] = !watched[k].is_differential && watched[k].first_bad() >= 0;
+        if (k >= {{watched_cells}} && k < {{watched_cells + watched_synapses}})
+            changing += watched[k].size();
+    }
+    const int64_t stretch = steps_between_checks * {{values_a_step}};
+    steps_between_synapses = steps_between_checks * std::max<int64_t>(1, (changing + stretch - 1) / stretch);
+    has_few_synapses = changing <= {{few}};
+    return are_finite(0, {{watched|length}});
+}
+
+static bool is_finite_throughout() { return are_finite(0, {{watched_cells + watched_synapses}}); }
+
+static bool is_finite_now()
+{
+    return step % steps_between_synapses == 0 ? is_finite_throughout() : are_finite(0, {{watched_cells}});
+}
+
+static bool is_finite_at_the_end()
+{
+    return step % steps_between_checks == 0 || are_finite(0, {{watched_cells}} + (has_few_synapses ? {{watched_synapses}} : 0));
 }
 
 static bool live(int64_t ticks, const Events* events, const double* const* injected)
@@ -208,7 +240,7 @@ static bool live(int64_t ticks, const Events* events, const double* const* injec
                     each->clock->tick();
             collect_spikes();
             step++;
-            if (step % steps_between_checks == 0 && !is_finite_throughout())
+            if (step % steps_between_checks == 0 && !is_finite_now())
                 return false;
         }
         count_spikes(tick);
@@ -221,7 +253,7 @@ static bool live(int64_t ticks, const Events* events, const double* const* injec
                 return false;
         }
     }
-    return true;
+    return is_finite_at_the_end();
 }
 
 }  // namespace hybrid

@@ -1,6 +1,7 @@
 {# What stands before the generated code: helpers of the face, and what Brian2's code finds in place of exit(). #}
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -55,6 +56,22 @@ static inline uint32_t carry(float value)
     return (bits & 0x7f800000u) + 0x00800000u;
 }
 
+static const double nan = std::numeric_limits<double>::quiet_NaN();  // what Brian2 writes where a value is not a number
+
+static inline uint64_t room_below_infinity(double value)
+{
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return 0x7ff0000000000000u - (bits & 0x7fffffffffffffffu);
+}
+
+static inline uint32_t room_below_infinity(float value)
+{
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return 0x7f800000u - (bits & 0x7fffffffu);
+}
+
 static inline bool in_sign(uint64_t bits) { return bits >> 63; }
 static inline bool in_sign(uint32_t bits) { return bits >> 31; }
 
@@ -66,6 +83,18 @@ template <class T> int64_t first_bad(const T* values, size_t size)
         all |= carry(values[i]);
     for (size_t i = 0; in_sign(all) && i < size; i++)
         if (in_sign(carry(values[i])))
+            return (int64_t)i;
+    return -1;
+}
+
+// The first that is not a number, or -1.
+template <class T> int64_t first_nan(const T* values, size_t size)
+{
+    decltype(carry(T())) all = 0;
+    for (size_t i = 0; i < size; i++)
+        all |= room_below_infinity(values[i]);
+    for (size_t i = 0; in_sign(all) && i < size; i++)
+        if (in_sign(room_below_infinity(values[i])))
             return (int64_t)i;
     return -1;
 }
