@@ -31,10 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
-from hybrid.errors import ConfigurationError, DataError, OutputExistsError
+from hybrid.errors import DataError, OutputExistsError
 from hybrid.ports import Port
+from hybrid.results.place import check_place, exists, unwritable
 from hybrid.results.recorder import Recording
 from hybrid.signals import KINDS
+
+__all__ = ["DOCUMENTS", "Broken", "check_place", "read", "reading", "write"]
 
 FORMAT, VERSION = "hybrid-results", 1
 DOCUMENTS = ("configuration", "versions", "plan", "audit", "timing", "provenance")
@@ -72,7 +75,8 @@ def write(
     overwrite: bool,
 ) -> None:
     """Write the file aside, flush it to the disk, and move it to ``path`` in one step."""
-    _check_place(path, overwrite)
+    check_place(path, overwrite)
+    _make_folder(path)
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in documents.items()}
     attributes = {
         "format": FORMAT,
@@ -105,17 +109,11 @@ def write(
         aside.unlink(missing_ok=True)
 
 
-def _check_place(path: Path, overwrite: bool) -> None:
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"cannot save {path}: there is no folder {path.parent}; make it first")
-    if path.is_dir():
-        raise OutputExistsError(f"cannot save {path}: that is a folder; give the name of a file")
-    if not overwrite and os.path.lexists(path):
-        raise _exists(path)
-
-
-def _exists(path: Path) -> OutputExistsError:
-    return OutputExistsError(f"{path} exists already; choose another name, or save with overwrite=True")
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _publish(aside: Path, path: Path, overwrite: bool) -> None:
@@ -124,10 +122,10 @@ def _publish(aside: Path, path: Path, overwrite: bool) -> None:
         try:
             os.link(aside, path)  # unlike a rename, this fails if the name is taken
         except FileExistsError:
-            raise _exists(path) from None
+            raise exists(path) from None
         except OSError:  # a file system without links: look, then rename
             if os.path.lexists(path):
-                raise _exists(path) from None
+                raise exists(path) from None
         else:
             return
     os.replace(aside, path)

@@ -18,11 +18,11 @@ import h5py
 import numpy as np
 import pytest
 
-from hybrid import results_file
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, DataError, OutputExistsError, UnknownNameError
 from hybrid.ports import Port
 from hybrid.results import Results, format_info, software_versions
+from hybrid.results import file as results_file
 from hybrid.results.recorder import Recording
 from hybrid.signals import Currents, Rates, Spikes, States
 
@@ -256,9 +256,13 @@ def test_saves_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.Monk
     assert os.listdir(tmp_path) == ["run.h5"]
 
 
-def test_missing_folder_and_folder_in_place_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"there is no folder .*absent; make it first"):
-        a_run().save(tmp_path / "absent" / "run.h5")
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "absent" / "deeper" / "run.h5"
+    assert Results.load(a_run().save(path)).seed == 1
+    assert os.listdir(path.parent) == ["run.h5"]
+
+
+def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError, match="is a folder"):
         a_run().save(tmp_path, overwrite=True)
     assert list(tmp_path.iterdir()) == []
