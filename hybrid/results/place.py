@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import os
+import re
+import socket
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 from hybrid.errors import ConfigurationError, DataError, HybridError, OutputExistsError
 
@@ -74,3 +80,77 @@ def _check_present(path: Path, overwrite: bool) -> None:
         raise ConfigurationError(f"cannot save {path}: that is no ordinary file; give another name")
     if not overwrite:
         raise exists(path)
+
+
+@contextlib.contextmanager
+def written_aside(path: Path, overwrite: bool) -> Iterator[io.FileIO]:
+    """An unbuffered file beside ``path``, empty; moved there in one step after the block, or removed if that raised.
+
+    It is called ``.hybrid-HOST-PID-….part``, so that the next who writes into that folder can tell whether a process that
+    no longer lives left it behind, and remove it.
+    """
+    check_place(path, overwrite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    _remove_left_behind(path.parent)
+    aside = path.parent / f".hybrid-{_host()}-{os.getpid()}-{uuid4().hex}.part"
+    try:
+        with aside.open("x+b", buffering=0) as raw:
+            yield raw
+            os.fsync(raw.fileno())
+        _publish(aside, path, overwrite)
+        _sync_folder(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    """This machine; inside of a container with process numbers of its own, that container."""
+    with contextlib.suppress(OSError):
+        return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"
+    return socket.gethostname()
+
+
+def _remove_left_behind(folder: Path) -> None:
+    ours = re.compile(rf"\.hybrid-{re.escape(_host())}-(\d+)-[0-9a-f]+\.part")
+    with contextlib.suppress(OSError):  # another's file, or another process was faster
+        for name in os.listdir(folder):
+            match = ours.fullmatch(name)
+            if match and not _lives(int(match[1])):
+                (folder / name).unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # of another user
+    return True
+
+
+def _publish(aside: Path, path: Path, overwrite: bool) -> None:
+    """Give the finished file its name; a file that appeared there meanwhile is not overwritten unasked."""
+    if not overwrite:
+        try:
+            os.link(aside, path)  # unlike a rename, this fails if the name is taken
+        except FileExistsError:
+            raise exists(path) from None
+        except OSError:  # a file system without links: look, then rename
+            if os.path.lexists(path):
+                raise exists(path) from None
+        else:
+            return
+    os.replace(aside, path)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # the file is there already; not every file system can sync a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
