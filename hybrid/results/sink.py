@@ -6,9 +6,10 @@ nothing is written from then on, and the error is raised when HDF5 is done.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Sink(io.RawIOBase):
         while len(view) and self.error is None:  # one call may write a part only
             try:
                 view = view[self._raw.write(view) :]
-            except OSError as error:
+            except Exception as error:
                 self.error = error
         return size
 
@@ -59,13 +60,29 @@ def write_through(raw: io.FileIO, build: Callable[[Sink], T]) -> T:
     It runs in a thread of its own: a signal would raise ``KeyboardInterrupt`` inside of HDF5's call to :class:`Sink`, but
     Python handles signals in the main thread only. The thread ends at the next :meth:`Sink.check` then.
     """
-    sink = Sink(raw)
-    with ThreadPoolExecutor(1, "hybrid-save") as thread:
-        built = thread.submit(build, sink)
+    sink, built = Sink(raw), list[T]()
+    building, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        building.set()
         try:
-            result = built.result()
+            sink.check()
+            built.append(build(sink))
         except BaseException as error:
             sink.error = sink.error or error
-            raise sink.error from None
+        finally:
+            done.set()
+
+    try:
+        threading.Thread(target=work, name="hybrid-save").start()
+        done.wait()  # not join(), which takes the thread for ended when it is interrupted (Python 3.11)
+    except BaseException as error:
+        sink.error = error
+        while (
+            building.is_set() and not done.is_set()
+        ):  # the file must not be closed under it, however often one presses Ctrl-C
+            with contextlib.suppress(BaseException):
+                done.wait()
+        raise
     sink.check()
-    return result
+    return built[0]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,39 @@ def test_large_and_quiet_recordings_are_compressed_and_accepted(tmp_path: Path) 
     path = a_run(recordings={"cortex.rate": quiet}, duration=400_000).save(tmp_path / "run.h5")
     assert path.stat().st_size < 200_000
     assert Results.load(path)["cortex.rate"].hz.shape == (400_000, 3)
+
+
+def test_data_so_quiet_that_the_file_would_be_implausibly_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = Recording(RATE, Rates.silence(Window(0, 1_200_000), 3), 1, CLOCK)  # 28.8 MB of zeros
+    quiet = a_run(recordings={"cortex.rate": silence}, duration=1_200_000)
+    assert quiet.save(tmp_path / "small.h5").stat().st_size < 200_000  # 256 MiB are plausible for any file
+    monkeypatch.setattr("hybrid.results.layout._FREE_BYTES", 2**20)
+    with pytest.raises(DataError, match="more than is plausible"):
+        Results.load(tmp_path / "small.h5")
+    path = quiet.save(tmp_path / "run.h5")
+    assert 288_000 < path.stat().st_size < 300_000
+    assert Results.load(path).content_sha256 == quiet.content_sha256
+
+
+def test_file_of_version_1_still_loads() -> None:
+    loaded = Results.load(Path(__file__).parent / "version_1.h5")
+    assert loaded.content_sha256 == "1bffb2a655271daa201bc184247dc6b51bf689e9cf0d8f0a4a068a81a79e2209"
+    assert list(loaded) == ["focus.spikes", "cortex.rate", "cortex.x"]
+    assert loaded.recordings["cortex.rate"].port.labels == RATE.labels
+    assert (loaded.seed, loaded.created, loaded.interrupted_by) == (2**70, "2025-01-01T00:00:00+00:00", None)
+    assert loaded.configuration["run"]["name"] == "Épilepsie"
+
+
+def test_texts_that_are_no_utf8_survive(tmp_path: Path) -> None:
+    path = os.fsdecode(b"/data/\xff.h5")  # as the name of a file may be
+    recording = a_run().recordings["cortex.rate"]
+    labelled = replace(recording, port=replace(RATE, labels=("", path, "c")))
+    results = a_run(recordings={"cortex.rate": labelled}, configuration={"path": path})
+    loaded = Results.load(results.save(tmp_path / "run.h5"))
+    assert loaded.configuration["path"] == path
+    assert loaded.recordings["cortex.rate"].port.labels == ("", path, "c")
 
 
 def test_file_describes_itself(tmp_path: Path) -> None:
@@ -175,3 +209,31 @@ for seed in range(100):
         if saved_before or path.exists():
             assert Results.load(path).seed in (saved_before - 1, saved_before)  # load verifies the hash of the data
         assert all(left == path or left.name.startswith(".hybrid-") for left in tmp_path.iterdir())
+
+
+# --- file: what dead processes left behind
+
+LEFT = """
+import os, sys
+from hybrid.results import place
+with place.written_aside(place.Path(sys.argv[1]), False):
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LEFT, str(tmp_path / "other.h5")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        [left] = os.listdir(tmp_path)
+        elsewhere = tmp_path / left.replace(".hybrid-", ".hybrid-another.")
+        elsewhere.touch()
+        (tmp_path / f".hybrid-{'0' * 32}.part").touch()  # nobody knows whose
+        a_run().save(tmp_path / "first.h5")
+        assert left in os.listdir(tmp_path)  # it lives, it may go on
+        process.kill()
+        process.wait()
+    a_run().save(tmp_path / "second.h5")
+    assert sorted(os.listdir(tmp_path)) == sorted(["first.h5", "second.h5", elsewhere.name, f".hybrid-{'0' * 32}.part"])

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from small_results import CLOCK, DRIVE, RATE, RUN, SILENT, SPIKES, X1, a_run, recordings
 
 from hybrid.clock import Clock
-from hybrid.errors import UnknownNameError
-from hybrid.results import format_info, software_versions
+from hybrid.errors import ConfigurationError, UnknownNameError
+from hybrid.results import Results, format_info, software_versions
 from hybrid.results.recorder import Recording
 from hybrid.signals import Spikes, States
 
@@ -52,6 +53,25 @@ def test_other_ranks_save_nothing(tmp_path: Path) -> None:
     assert results.save(tmp_path / "absent" / "run.h5") == tmp_path / "absent" / "run.h5"
     assert list(tmp_path.iterdir()) == []
     assert results.content_sha256 == a_run().content_sha256
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", None])
+def test_partial_results_say_so_everywhere(tmp_path: Path, name: str | None) -> None:
+    results = a_run(interrupted_by=name)
+    assert results.is_partial == (name is not None)
+    assert ("SIGTERM" in repr(results)) == results.is_partial
+    assert ("partial: SIGTERM ended the run after these 100 ms" in format_info(results.info())) == results.is_partial
+    assert results.info()["interrupted_by"] == name
+    loaded = Results.load(results.save(tmp_path / "run.h5"))
+    assert (loaded.interrupted_by, loaded.is_partial) == (name, results.is_partial)
+    assert results.content_sha256 == a_run().content_sha256
+
+
+@pytest.mark.parametrize("path", [None, 3, ["run.h5"]])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    for use in (a_run().save, Results.load):
+        with pytest.raises(ConfigurationError, match=r"is no name of a file; give one, as in 'run\.h5'"):
+            use(path)
 
 
 # --- content hash
