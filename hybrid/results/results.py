@@ -194,15 +194,15 @@ class Results:
     def to_xarray(self) -> xarray.Dataset:
         """The recordings as an ``xarray.Dataset``; needs xarray.
 
-        A port ``focus.spikes`` is called ``focus_spikes`` here (every dot becomes an underscore). Units are in ``attrs``.
+        Everything is called as in the run; a name with a dot is reached as ``dataset["cortex.rate"]``. Units are in ``attrs``.
 
-        - A continuous port is one variable with the dimensions ``(time, line_<component>)``; the second has the labels
-          of the lines as its coordinate, or their numbers. Ports of one component that differ in their lines have
-          ``line_<port>`` instead.
+        - A continuous port is one variable, ``cortex.rate``, with the dimensions ``(time, region)``: the labels of the
+          regions are the coordinate. Where ports differ in their regions, it is ``region_<component>`` or, within one
+          component, ``region_<port>``. Lines without labels (neurons, fibres) are numbered: ``line_<component>``.
         - ``time`` is in ms. When not all ports are sampled alike, it is that of every tick, and a decimated port has
           ``time_<port>`` instead.
-        - Spikes are three variables ``<port>_time_ms``, ``<port>_id``, ``<port>_count`` with the dimension
-          ``<port>_event``.
+        - Spikes are three variables ``<port>.times_ms``, ``<port>.ids``, ``<port>.counts`` with the dimension
+          ``<port>.events``.
         """
         try:
             from hybrid.results.xarray import dataset
