@@ -90,6 +90,7 @@ def written_aside(path: Path, overwrite: bool) -> Iterator[io.FileIO]:
     no longer lives left it behind, and remove it.
     """
     check_place(path, overwrite)
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -102,8 +103,13 @@ def written_aside(path: Path, overwrite: bool) -> Iterator[io.FileIO]:
             os.fsync(raw.fileno())
         _publish(aside, path, overwrite)
         _sync_folder(path.parent)
-    finally:
+    except BaseException:
         aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody else keeps something there meanwhile
+            for folder in missing:
+                folder.rmdir()
+        raise
+    aside.unlink(missing_ok=True)  # its second name, if it was linked
 
 
 def _host() -> str:

@@ -78,9 +78,8 @@ def write_through(raw: io.FileIO, build: Callable[[Sink], T]) -> T:
         done.wait()  # not join(), which takes the thread for ended when it is interrupted (Python 3.11)
     except BaseException as error:
         sink.error = error
-        while (
-            building.is_set() and not done.is_set()
-        ):  # the file must not be closed under it, however often one presses Ctrl-C
+        # the file must not be closed under the thread, however often the user presses Ctrl-C
+        while building.is_set() and not done.is_set():
             with contextlib.suppress(BaseException):
                 done.wait()
         raise

@@ -100,7 +100,7 @@ def test_disk_that_fails_when_it_is_flushed(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         with pytest.raises(DataError, match="No space left"):
-            a_run().save(tmp_path / "run.h5")
+            a_run().save(tmp_path / "new" / "folders" / "run.h5")
     assert os.listdir(tmp_path) == []
 
 
