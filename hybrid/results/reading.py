@@ -254,7 +254,8 @@ def _unpacked(dataset: h5py.Dataset) -> NDArray[Any]:
             data = zlib.decompressobj().decompress(data, chunk_bytes)
         if len(data) != chunk_bytes:
             raise Broken(f"{dataset.name}: the chunk at {first} is incomplete")
+        chunk = np.frombuffer(data, np.uint8)
         if not skipped & 1:
-            data = np.frombuffer(data, np.uint8).reshape(dataset.dtype.itemsize, -1).T.tobytes()
-        values[first : first + rows] = np.frombuffer(data, dataset.dtype).reshape(dataset.chunks)[: len(values) - first]
+            chunk = np.ascontiguousarray(chunk.reshape(dataset.dtype.itemsize, -1).T).ravel()
+        values[first : first + rows] = chunk.view(dataset.dtype).reshape(dataset.chunks)[: len(values) - first]
     return values
