@@ -88,7 +88,7 @@ def test_data_so_quiet_that_the_file_would_be_implausibly_small(
 
 
 def test_file_of_version_1_still_loads() -> None:
-    loaded = Results.load(Path(__file__).parent / "version_1.h5")
+    loaded = Results.load(Path(__file__).parent / "version_1.hdf5")
     assert loaded.content_sha256 == "1bffb2a655271daa201bc184247dc6b51bf689e9cf0d8f0a4a068a81a79e2209"
     assert list(loaded) == ["focus.spikes", "cortex.rate", "cortex.x"]
     assert loaded.recordings["cortex.rate"].port.labels == RATE.labels
