@@ -80,7 +80,7 @@ def test_adapters_import_only_their_contract():
 
 @pytest.mark.parametrize(
     ("library", "door"),
-    [("mpi4py", "hybrid/run/transport/mpi.py"), ("brian2", "hybrid/circuits/"), ("h5py", "hybrid/results/file.py")],
+    [("mpi4py", "hybrid/run/transport/mpi.py"), ("brian2", "hybrid/circuits/"), ("h5py", "hybrid/results/")],
 )
 def test_heavy_libraries_have_one_door(library, door):
     for path in [*modules("hybrid"), *modules("adapters")]:

@@ -69,6 +69,8 @@ def format_info(info: Mapping[str, Any]) -> str:
         f"{info['duration_ms']:g} ms in ticks of {info['tick_ms']:g} ms, seed {info['seed']}, created {info['created']}",
         f"content sha256 {info['content_sha256']}",
     ]
+    if info["interrupted_by"] is not None:
+        head.insert(1, f"partial: {info['interrupted_by']} ended the run after these {info['duration_ms']:g} ms")
     sections = {
         "Recorded": _table([_port_row(port) for port in info["ports"]]),
         "Audit of the interfaces": _table(info["audit"]),

@@ -43,6 +43,8 @@ class Results:
         (``audit``: a list of rows) of plain values; what is not plain is made so (an array becomes a list).
     created: when, in UTC, as ISO 8601; now, if left out.
     is_root: whether :meth:`save` writes.
+    interrupted_by: what ended the run before its time (``"SIGINT"``, ``"SIGTERM"``, …); ``duration`` is then what was lived
+        through. ``None`` if it was completed.
     """
 
     recordings: Mapping[str, Recording]
@@ -57,13 +59,16 @@ class Results:
     provenance: dict[str, Any] = field(default_factory=dict)
     created: str = field(default_factory=_now)
     is_root: bool = True
+    interrupted_by: str | None = None
 
     def __post_init__(self) -> None:
         for name in results_file.DOCUMENTS:
             object.__setattr__(self, name, plain(getattr(self, name)))
 
     def __repr__(self) -> str:
-        return f"Results({self.duration_ms:g} ms, seed {self.seed}: {', '.join(self.recordings) or 'nothing recorded'})"
+        partial = f", interrupted by {self.interrupted_by}" if self.is_partial else ""
+        recorded = ", ".join(self.recordings) or "nothing recorded"
+        return f"Results({self.duration_ms:g} ms{partial}, seed {self.seed}: {recorded})"
 
     def __getitem__(self, port: Port | str) -> Any:
         """The signal of a port over the whole run: ``Spikes`` (``.ticks``, ``.ids``, ``.counts``), ``Rates`` (``.hz``),
@@ -103,6 +108,11 @@ class Results:
         return self.clock.ms(self.duration)
 
     @property
+    def is_partial(self) -> bool:
+        """Whether the run was interrupted: all recordings are whole, but shorter than was asked for."""
+        return self.interrupted_by is not None
+
+    @property
     def content_sha256(self) -> str:
         """SHA-256 of the recorded data alone: the same whenever the data are the same, bit for bit.
 
@@ -125,21 +135,37 @@ class Results:
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write one HDF5 file, all or nothing: written aside, then moved into place. Returns the path.
 
-        A process killed meanwhile leaves at most a file ``.hybrid-….part`` beside it. An existing file is refused with
-        ``OutputExistsError`` unless ``overwrite``. On a rank that is not the root this does nothing.
+        Missing folders are made. On a rank that is not the root this does nothing. A process killed meanwhile leaves at most
+        a file ``.hybrid-….part`` beside it, which the next save into that folder removes.
+
+        Raises
+        ------
+        OutputExistsError: there is such a file, and ``overwrite`` is false.
+        ConfigurationError: the place is none to write to.
+        DataError: the disk is full, or fails. Nothing is left behind, and the results can be saved elsewhere.
         """
-        path = Path(path)
+        path = _path(path)
         if self.is_root:
             documents = {name: getattr(self, name) for name in results_file.DOCUMENTS}
-            header = {"created": self.created, "content_sha256": self.content_sha256, "seed": self.seed}
+            header = {
+                "created": self.created,
+                "content_sha256": self.content_sha256,
+                "seed": self.seed,
+                "interrupted_by": self.interrupted_by or "",
+            }
             results_file.write(path, self.recordings, self.clock, self.duration, header, documents, overwrite)
         return path
 
     @classmethod
-    def load(cls, path: str | Path) -> Results:
-        """Read a file that :meth:`save` wrote; one ``DataError`` names the file and what is wrong with it."""
-        with results_file.reading(Path(path)):
-            content = results_file.read(Path(path))
+    def load(cls, path: str | Path, max_bytes: int | None = None) -> Results:
+        """Read a file that :meth:`save` wrote; one ``DataError`` names the file and what is wrong with it.
+
+        ``max_bytes``: how much memory the data may need. If left out, 256 MiB or a hundred times the size of the file,
+        whichever is more: no file that was saved needs more than that, but one made to exhaust the memory would.
+        """
+        path = _path(path)
+        with results_file.reading(path):
+            content = results_file.read(path, max_bytes)
             expected = content.pop("content_sha256")
             results = cls(**content)
             if results.content_sha256 != expected:
@@ -155,6 +181,7 @@ class Results:
             "created": self.created,
             "tick_ms": self.tick_ms,
             "duration_ms": self.duration_ms,
+            "interrupted_by": self.interrupted_by,
             "seed": self.seed,
             "content_sha256": self.content_sha256,
             "ports": [_describe(recording, self.duration_ms) for recording in self.recordings.values()],
@@ -167,15 +194,15 @@ class Results:
     def to_xarray(self) -> xarray.Dataset:
         """The recordings as an ``xarray.Dataset``; needs xarray.
 
-        A port ``focus.spikes`` is called ``focus_spikes`` here (every dot becomes an underscore). Units are in ``attrs``.
+        Everything is called as in the run; a name with a dot is reached as ``dataset["cortex.rate"]``. Units are in ``attrs``.
 
-        - A continuous port is one variable with the dimensions ``(time, line_<component>)``; the second has the labels
-          of the lines as its coordinate, or their numbers. Ports of one component that differ in their lines have
-          ``line_<port>`` instead.
+        - A continuous port is one variable, ``cortex.rate``, with the dimensions ``(time, region)``: the labels of the
+          regions are the coordinate. Where ports differ in their regions, it is ``region_<component>`` or, within one
+          component, ``region_<port>``. Lines without labels (neurons, fibres) are numbered: ``line_<component>``.
         - ``time`` is in ms. When not all ports are sampled alike, it is that of every tick, and a decimated port has
           ``time_<port>`` instead.
-        - Spikes are three variables ``<port>_time_ms``, ``<port>_id``, ``<port>_count`` with the dimension
-          ``<port>_event``.
+        - Spikes are three variables ``<port>.times_ms``, ``<port>.ids``, ``<port>.counts`` with the dimension
+          ``<port>.events``.
         """
         try:
             from hybrid.results.xarray import dataset
@@ -184,7 +211,16 @@ class Results:
                 'to_xarray() needs xarray; install it with: pip install "hybrid-brain-simulation[xarray]"'
             ) from None
         attributes = {name: getattr(self, name) for name in ("tick_ms", "duration_ms", "created", "content_sha256")}
-        return dataset(self.recordings, {**attributes, "seed": str(self.seed)})
+        return dataset(
+            self.recordings, {**attributes, "seed": str(self.seed), "interrupted_by": self.interrupted_by or ""}
+        )
+
+
+def _path(path: str | Path) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise ConfigurationError(f"{path!r} is no name of a file; give one, as in 'run.h5'") from None
 
 
 def _line(*values: Any) -> bytes:
