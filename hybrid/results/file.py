@@ -72,7 +72,7 @@ def write(
     overwrite: bool,
 ) -> None:
     """Write the file aside, flush it to the disk, and move it to ``path`` in one step."""
-    _check_place(path, overwrite)
+    check_place(path, overwrite)
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in documents.items()}
     attributes = {
         "format": FORMAT,
@@ -105,7 +105,8 @@ def write(
         aside.unlink(missing_ok=True)
 
 
-def _check_place(path: Path, overwrite: bool) -> None:
+def check_place(path: Path, overwrite: bool) -> None:
+    """Refuse a place where no file of results can be written."""
     if not path.parent.is_dir():
         raise ConfigurationError(f"cannot save {path}: there is no folder {path.parent}; make it first")
     if path.is_dir():

@@ -43,6 +43,8 @@ class Results:
         (``audit``: a list of rows) of plain values; what is not plain is made so (an array becomes a list).
     created: when, in UTC, as ISO 8601; now, if left out.
     is_root: whether :meth:`save` writes.
+    interrupted_by: ``"SIGINT"`` or ``"SIGTERM"`` where the run was stopped before its end; ``duration`` then counts the whole
+        windows that were run.
     """
 
     recordings: Mapping[str, Recording]
@@ -57,6 +59,7 @@ class Results:
     provenance: dict[str, Any] = field(default_factory=dict)
     created: str = field(default_factory=_now)
     is_root: bool = True
+    interrupted_by: str | None = None
 
     def __post_init__(self) -> None:
         for name in results_file.DOCUMENTS:
