@@ -229,7 +229,7 @@ class Brain:
 def _described(part: Component | Connection, name: str) -> dict[str, Any]:
     try:
         return part.describe()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit and the like too
         raise ComponentError(f"{name}: describe() raised {type(error).__name__}: {error}") from error
 
 

