@@ -20,7 +20,7 @@ from mpi4py import MPI
 from hybrid.errors import ConfigurationError, HybridError, PeerError
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport.contract import Exchanged, Failure, Transport
-from hybrid.run.transport.launcher import check_launch, launched_ranks
+from hybrid.run.transport.launcher import check_launch
 
 _SIGNALS, _FAILURE, _NOTICE = 0, 1, 2
 _HEADER = np.dtype([("kind", "i8"), ("size", "i8"), ("stop", "i8"), ("busy", "S64")])
@@ -245,7 +245,7 @@ def _abort_after_uncaught_error() -> None:
     error = getattr(sys, "last_value", None)
     agreed = getattr(error, "failed_rank", None) is not None
     at_prompt = hasattr(sys, "ps1")
-    if error is None or agreed or at_prompt or launched_ranks() < 2 or MPI.Is_finalized():
+    if error is None or agreed or at_prompt or MPI.Is_finalized() or MPI.COMM_WORLD.Get_size() < 2:
         return
     sys.stderr.flush()
     MPI.COMM_WORLD.Abort(getattr(error, "exit_code", 1))
