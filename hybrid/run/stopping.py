@@ -13,6 +13,7 @@ from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _listening: list[StopRequest] = []
+_masks: list[set[int | signal.Signals]] = []  # of signals, around a fork
 
 
 class StopRequest:
@@ -76,10 +77,23 @@ class StopRequest:
                 os.write(2, f"\n{self.asked}: stopping after this window; a second one ends at once\n".encode())
 
 
+# A child (of multiprocessing, say) ends by signals as others do: they are blocked until it has the handlers from before the run.
+
+
+def _before_fork() -> None:
+    if _listening:
+        _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS))
+
+
+def _after_fork_in_parent() -> None:
+    if _masks:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _masks.pop())
+
+
 def _after_fork_in_child() -> None:
-    """A child (of multiprocessing, say) ends by SIGTERM as others do: the request is meant for the run."""
     for request in _listening:
         request.give_back()
+    _after_fork_in_parent()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -143,15 +144,18 @@ def square(number):
 
 
 class Pooling(Toy):
-    """Works with a pool of processes, which it ends by SIGTERM in the middle of the run."""
-
-    def prepare(self, clock, rng):
-        self.answers = []
+    """Works with a pool of processes, and with one that sleeps until it is ended by SIGTERM."""
 
     def advance(self, window, inputs):
-        if window.start == 0:
-            with multiprocessing.get_context("fork").Pool(2) as pool:
-                self.answers = pool.map(square, range(4))
+        context = multiprocessing.get_context("fork")
+        with context.Pool(2) as pool:
+            self.answers = pool.map(square, range(4))
+        sleeper = context.Process(target=time.sleep, args=(1000,))
+        sleeper.start()
+        sleeper.terminate()
+        sleeper.join(10)
+        self.ended = sleeper.exitcode
+        sleeper.kill()
         return {}
 
 
@@ -161,6 +165,7 @@ def test_processes_that_a_component_starts_end_by_signals_of_their_own():
     pooling = brain.add(Pooling("p"))
     results = Simulation(brain).run(1)
     assert pooling.answers == [0, 1, 4, 9]
+    assert pooling.ended == -signal.SIGTERM
     assert results.interrupted_by is None
 
 
