@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from hybrid.clock import Clock, Window
 
 _LINE_EVERY_S = 10.0
+_QUICK_S = 1.0  # a preparation that takes no longer is not worth a line
 
 
 class _Bar(tqdm):  # type: ignore[misc]
@@ -36,23 +38,37 @@ class Progress:
         self._bar: Any = None
         self._done = 0  # ms that the bar shows
         self._from: tuple[int, float] | None = None  # tick and time from which the speed is reckoned
-        self._last = time.monotonic()
+        self._began = self._last = time.monotonic()
+        self._what = ""
+        self._timer: threading.Timer | None = None
 
     def preparing(self, what: str) -> None:
         """A component of this rank is being prepared."""
-        if self._shown:
-            say(f"preparing {what} ...")
+        self._stage(f"preparing {what} ...")
 
     def told(self, rank: int, busy: str) -> None:
         """Another rank, for which this one waits, tells what it is doing."""
-        if self._shown:
-            say(f"rank {rank}: {busy} ...")
+        self._stage(f"rank {rank}: {busy} ...")
+
+    def _stage(self, what: str) -> None:
+        self._what = what
+        left_s = self._began + _QUICK_S - time.monotonic()
+        if not self._shown:
+            return
+        if left_s <= 0:
+            say(what)
+        elif self._timer is None:  # by then something will be going on that takes long
+            self._timer = threading.Timer(left_s, lambda: say(self._what))
+            self._timer.daemon = True
+            self._timer.start()
 
     def prepared(self, seconds: float) -> None:
         """Preparation is over, and the run begins."""
         if not self._shown:
             return
-        say(f"prepared in {seconds:.1f} s")
+        self._stop_timer()
+        if seconds >= _QUICK_S:
+            say(f"prepared in {seconds:.1f} s")
         self._last = time.monotonic()
         if self._terminal:
             with contextlib.suppress(OSError, ValueError):
@@ -82,7 +98,13 @@ class Progress:
         except (OSError, ValueError):  # the terminal is gone
             self._bar = None
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+
     def close(self) -> None:
+        self._stop_timer()
         if self._bar is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._bar.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 from toys import RampSource, Relay
@@ -13,7 +14,7 @@ from hybrid.run import progress
 from hybrid.run.progress import Progress
 
 
-class Time:
+class HandSet:
     """A clock that is set by hand."""
 
     def __init__(self, monkeypatch):
@@ -21,7 +22,8 @@ class Time:
         monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
 
 
-def test_each_component_is_named_while_it_is_prepared(capsys):
+def test_each_component_is_named_while_it_is_prepared(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_QUICK_S", 0.0)
     brain = Brain(0.1)
     brain.add(RampSource("source"))
     brain.add(Relay("relay"))
@@ -32,6 +34,30 @@ def test_each_component_is_named_while_it_is_prepared(capsys):
     assert len(lines) == 3
 
 
+def test_what_takes_long_is_named_and_what_is_quick_is_not(capsys, monkeypatch):
+    class Slow(RampSource):
+        def prepare(self, clock, rng):
+            super().prepare(clock, rng)
+            while "slow" not in (said := capsys.readouterr().err):
+                time.sleep(0.01)
+            assert said == "preparing slow (Slow) ...\n"
+
+    monkeypatch.setattr(progress, "_QUICK_S", 0.3)
+    brain = Brain(0.1)
+    brain.add(RampSource("quick"))
+    brain.add(Slow("slow"))
+    Simulation(brain, progress=True).run(1)
+    assert capsys.readouterr().err.startswith("prepared in ")
+
+
+def test_a_quick_preparation_is_not_worth_a_line(capsys):
+    shown = Progress(Window(0, 10), Clock(0.1), shown=True)
+    shown.preparing("source")
+    shown.prepared(0.1)
+    shown.close()
+    assert capsys.readouterr().err == ""
+
+
 def test_nothing_is_said_unless_asked_for(capsys):
     brain = Brain(0.1)
     brain.add(RampSource("source"))
@@ -40,15 +66,15 @@ def test_nothing_is_said_unless_asked_for(capsys):
 
 
 def test_the_time_left_counts_neither_preparation_nor_the_first_window(monkeypatch, capsys):
-    time = Time(monkeypatch)
+    hand = HandSet(monkeypatch)
     shown = Progress(Window(0, 1000), Clock(1.0), shown=True)
-    time.now = 5000.0
+    hand.now = 5000.0
     shown.prepared(5000.0)
-    time.now += 300.0
+    hand.now += 300.0
     shown.passed(Window(0, 100))  # compiled something: it tells nothing of the others
-    time.now += 20.0
+    hand.now += 20.0
     shown.passed(Window(100, 200))
-    time.now += 1.0
+    hand.now += 1.0
     shown.passed(Window(200, 300))  # too soon for another line
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["prepared in 5000.0 s", "200 of 1,000 ms, 160 s left"]
