@@ -13,7 +13,7 @@ from tqdm import tqdm
 from hybrid.clock import Clock, Window
 
 _LINE_EVERY_S = 10.0
-_QUICK_S = 1.0  # a preparation that takes no longer is not worth a line
+_QUICK_S = 3.0  # a preparation that takes no longer is not worth a line
 
 
 class _Bar(tqdm):  # type: ignore[misc]

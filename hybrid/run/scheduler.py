@@ -85,6 +85,7 @@ class Scheduler:
                     with self._timing("prepare", name):
                         component.prepare(self._clock, named_stream(self._seed, "component", name))
                 for name, connection in self.connections.items():
+                    told(f"{name} ({connection})")
                     with self._timing("prepare", name):
                         connection.prepare(named_stream(self._seed, "connection", name))
         except KeyboardInterrupt:

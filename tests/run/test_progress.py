@@ -27,11 +27,16 @@ def test_each_component_is_named_while_it_is_prepared(capsys, monkeypatch):
     brain = Brain(0.1)
     brain.add(RampSource("source"))
     brain.add(Relay("relay"))
+    brain.connect(brain["source"]["rate"], brain["relay"]["in"], delay_ms=1.0)
     Simulation(brain, progress=True).run(1)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["preparing relay (Relay) ...", "preparing source (RampSource) ..."]
-    assert re.fullmatch(r"prepared in \d+\.\d s", lines[2])
-    assert len(lines) == 3
+    assert lines[:3] == [
+        "preparing relay (Relay) ...",
+        "preparing source (RampSource) ...",
+        "preparing source_to_relay (source.rate -> relay.in) ...",
+    ]
+    assert re.fullmatch(r"prepared in \d+\.\d s", lines[3])
+    assert len(lines) == 4
 
 
 def test_what_takes_long_is_named_and_what_is_quick_is_not(capsys, monkeypatch):
