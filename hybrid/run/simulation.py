@@ -113,19 +113,20 @@ class Simulation:
         with StopRequest(answers=launched_rank() == 0) as stopping:
             transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
             try:
-                results = self._run_on(transport, span, stopping, None if out is None else Path(out), overwrite)
+                results, by = self._run_on(transport, span, stopping, None if out is None else Path(out), overwrite)
             except BaseException as error:
                 transport.give_up(error)
                 raise
             transport.close()
-        if results is None or stopping.asked or results.interrupted_by:
-            raise _interruption(results, span, stopping, out, told=transport.rank == 0)
+        by = by or stopping.asked
+        if results is None or by is not None:
+            raise _interruption(by or "SIGTERM", results, span, out, told=transport.rank == 0)
         return results
 
     def _run_on(
         self, transport: Transport, span: Window, stopping: StopRequest, out: Path | None, overwrite: bool
-    ) -> Results | None:
-        """The run on the ranks of a transport; ``None`` if it was stopped in preparation."""
+    ) -> tuple[Results | None, str | None]:
+        """The run on the ranks of a transport (``None`` if it was stopped in preparation), and the signal that stopped it."""
         began = time.perf_counter()
         clock, is_root = self.brain.clock, transport.rank == 0
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
@@ -150,7 +151,7 @@ class Simulation:
             scheduler.prepare(progress.preparing)
             prepare_s = time.perf_counter() - began
             if scheduler.stopped:
-                return None
+                return None, scheduler.stopped
             progress.prepared(prepare_s)
             lived = scheduler.run(span, progress.passed)
             running_s = time.perf_counter() - began - prepare_s
@@ -184,17 +185,14 @@ class Simulation:
             except HybridError as error:
                 error.results = results
                 raise
-            return results
+            return results, scheduler.stopped
         finally:
             progress.close()
             scheduler.close()
 
 
-def _interruption(
-    results: Results | None, span: Window, stopping: StopRequest, out: str | Path | None, told: bool
-) -> Interrupted:
+def _interruption(by: str, results: Results | None, span: Window, out: str | Path | None, told: bool) -> Interrupted:
     """What to raise after a run that was asked to stop; ``told``: here it is also said."""
-    by = stopping.asked or (results.interrupted_by if results else None) or "SIGTERM"
     if results is None:
         message = f"interrupted ({by}) in preparation, before the first window: there are no results"
     else:
