@@ -11,7 +11,7 @@ from hybrid.adapter import Adapter, Chain
 from hybrid.clock import Clock
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.errors import ConfigurationError, WiringError, unknown
+from hybrid.errors import ComponentError, ConfigurationError, WiringError, unknown
 from hybrid.interface.connection import Connection
 from hybrid.ports import Port
 from hybrid.signals import Rates
@@ -221,9 +221,16 @@ class Brain:
         """What it consists of, as plain values to keep with the results."""
         return {
             "tick_ms": self.clock.tick_ms,
-            "components": {name: component.describe() for name, component in self.components.items()},
-            "connections": {name: connection.describe() for name, connection in self.connections.items()},
+            "components": {name: _described(component, name) for name, component in self.components.items()},
+            "connections": {name: _described(connection, name) for name, connection in self.connections.items()},
         }
+
+
+def _described(part: Component | Connection, name: str) -> dict[str, Any]:
+    try:
+        return part.describe()
+    except BaseException as error:  # SystemExit and the like too
+        raise ComponentError(f"{name}: describe() raised {type(error).__name__}: {error}") from error
 
 
 def _only_input(circuit: Component) -> Port:

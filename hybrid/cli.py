@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid import __version__
-from hybrid.errors import ConfigurationError, HybridError, OutputExistsError
+from hybrid.errors import ConfigurationError, HybridError, Interrupted, OutputExistsError
 from hybrid.interface.audit import format_audit
 from hybrid.run.transport import launched_rank, launched_ranks
 
@@ -20,13 +20,15 @@ RESULT = "run.h5"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and exit: 0 for success, else as :mod:`hybrid.errors` says, or 130 when interrupted."""
+    """Run one command and exit: 0 for success, else as :mod:`hybrid.errors` says; 130 or 143 if interrupted."""
     options = _parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     try:
         options.command(options)
     except HybridError as error:
         _complain(error)
+        sys.exit(error.exit_code)
+    except Interrupted as error:  # all ranks agreed, and what there is was saved
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted; no results were written", file=sys.stderr, flush=True)
@@ -120,8 +122,7 @@ def _run(options: argparse.Namespace) -> Any:
     simulation = experiment.simulation(progress=True)
     if launched_rank() == 0:
         print(simulation.plan, flush=True)
-    results = simulation.run(experiment.document.run.duration_ms)
-    results.save(path, overwrite=options.overwrite)
+    results = simulation.run(experiment.document.run.duration_ms, out=path, overwrite=options.overwrite)
     if results.is_root:
         _summarise(results, path)
     return results
@@ -137,7 +138,8 @@ def _summarise(results: Any, path: Path) -> None:
         )
     print(
         f"window {results.plan['window_ms']:g} ms, {results.duration_ms / 1e3:g} s simulated in {timing['running_s']:.1f} s: "
-        f"real-time factor {timing['real_time_factor']:.2f} (wall time / simulated time)"
+        f"real-time factor {timing['real_time_factor']:.2f} (wall time / simulated time), after {timing['prepare_s']:.1f} s of "
+        f"preparation"
     )
     print(f"results: {path}  ({results.content_sha256[:16]})")
 

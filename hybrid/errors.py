@@ -7,17 +7,21 @@ Every message names what, where and the remedy. The classes are also the built-i
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
+from typing import Any
 
 
 class HybridError(Exception):
     """Base of all errors of this package; ``exit_code`` is what the command line returns.
 
-    ``failed_rank`` is set on an error that all ranks of a run agreed on and raise together.
+    ``failed_rank`` is set on an error that all ranks of a run agreed on and raise together; ``results`` on that of a
+    finished run that could not be saved.
     """
 
     exit_code = 1
     failed_rank: int | None = None
+    results: Any = None
 
 
 class ConfigurationError(HybridError, ValueError):
@@ -81,6 +85,33 @@ class CompilerError(HybridError, RuntimeError):
     """There is no working C++ compiler, or it refused the generated code."""
 
     exit_code = 2
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by Ctrl-C (SIGINT) or SIGTERM; ``results`` holds the windows it completed.
+
+    ``results`` is ``None`` if it was stopped in preparation; ``exit_code`` is 130 or 143, as shells count them. Like
+    ``KeyboardInterrupt`` it passes ``except Exception``; in a script that does not catch it, it ends the process with
+    ``exit_code``.
+    """
+
+    def __init__(self, message: str, by: str, results: Any = None) -> None:
+        super().__init__(message)
+        self.by, self.results = by, results
+        self.exit_code = {"SIGINT": 130, "SIGTERM": 143}[by]
+
+
+class _Ending(Interrupted, SystemExit):
+    """Ends a script that does not catch it, without a traceback."""
+
+    def __init__(self, message: str, by: str, results: Any = None) -> None:
+        super().__init__(message, by, results)
+        self.code = self.exit_code
+
+
+def interrupted(message: str, by: str, results: Any = None) -> Interrupted:
+    """The exception of an interrupted run; at a prompt it is one that leaves the prompt, and so the results, alive."""
+    return (Interrupted if hasattr(sys, "ps1") else _Ending)(message, by, results)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:

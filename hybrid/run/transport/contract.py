@@ -1,9 +1,11 @@
-"""The contract of a transport: how signals and failures reach other ranks."""
+"""The contract of a transport: how signals, failures and the wish to stop reach other ranks."""
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,26 +18,50 @@ class Failure:
     rank: int
 
 
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What an exchange brought, the same failure and the same wish to stop on every rank.
+
+    ``incoming``: a buffer by rank, nothing if any rank failed; ``stop``: the signal by which a rank was asked to stop.
+    """
+
+    incoming: dict[int, bytes] = field(default_factory=dict)
+    failure: Failure | None = None
+    stop: str | None = None
+
+
 class Transport(ABC):
-    """Carries buffers between ranks, in step: every rank calls every method the same number of times."""
+    """Carries buffers between ranks, in step: every rank calls :meth:`exchange` the same number of times."""
 
     rank: int
     size: int
+    on_notice: Callable[[int, str], None] | None = None  # is called with what another rank tells while this one waits
 
     @abstractmethod
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: str
-    ) -> tuple[dict[int, bytes], Failure | None]:
+        self, outgoing: dict[int, bytes], failure: Failure | None, where: str, stop: str | None = None
+    ) -> Exchanged:
         """Send a buffer to each rank that needs one, receive theirs.
 
-        A failure on any rank reaches all (that of the lowest rank, if several failed), and then no buffers travel.
-        ``where`` says in a watchdog's message what was being waited for.
+        A failure on any rank reaches all (that of the lowest rank, if several failed), and then no buffers travel; so does
+        the wish to ``stop``. ``where`` says in a message what was being waited for.
         """
 
     @abstractmethod
-    def gather(self, value: Any) -> list[Any] | None:
-        """All ranks' values in order, on rank 0; ``None`` on the others."""
+    def tell(self, busy: str) -> None:
+        """Tell the ranks that wait for this one that it lives and what it is busy with: their patience begins anew."""
 
     @abstractmethod
-    def share(self, value: Any) -> Any:
-        """Rank 0's value, on every rank."""
+    def close(self) -> None:
+        """Give back what this transport holds; every rank calls it when the run is over."""
+
+    @abstractmethod
+    def give_up(self, error: BaseException) -> None:
+        """This rank leaves a run with an error that the others do not know of: end them, for they would wait for ever."""
+
+    def everyone(self, value: Any, where: str, stop: str | None = None) -> list[Any]:
+        """All ranks' values in order, on every rank."""
+        buffer = pickle.dumps(value, pickle.HIGHEST_PROTOCOL) if self.size > 1 else b""
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        incoming = self.exchange(dict.fromkeys(others, buffer), None, where, stop).incoming
+        return [value if rank == self.rank else pickle.loads(incoming[rank]) for rank in range(self.size)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from hybrid.run.transport.contract import Failure, Transport
+from hybrid.run.transport.contract import Exchanged, Failure, Transport
 
 
 class SerialTransport(Transport):
@@ -13,12 +11,15 @@ class SerialTransport(Transport):
     rank, size = 0, 1
 
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: str
-    ) -> tuple[dict[int, bytes], Failure | None]:
-        return {}, failure
+        self, outgoing: dict[int, bytes], failure: Failure | None, where: str, stop: str | None = None
+    ) -> Exchanged:
+        return Exchanged({}, failure, stop)
 
-    def gather(self, value: Any) -> list[Any]:
-        return [value]
+    def tell(self, busy: str) -> None:
+        pass
 
-    def share(self, value: Any) -> Any:
-        return value
+    def close(self) -> None:
+        pass
+
+    def give_up(self, error: BaseException) -> None:
+        pass
