@@ -92,6 +92,8 @@ class Chain(Adapter):
     def __init__(self, *adapters: Adapter) -> None:
         if not adapters:
             raise WiringError("Chain() needs at least one adapter")
+        for adapter in adapters:
+            check_adapter_object(adapter, "Chain")
         for first, second in itertools.pairwise(adapters):
             if first.emits is not second.accepts:
                 raise WiringError(
@@ -141,3 +143,19 @@ class Chain(Adapter):
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "hybrid.adapter:Chain", "adapters": [adapter.describe() for adapter in self.adapters]}
+
+
+def check_adapter_object(given: Any, what: str) -> None:
+    """Refuse what is no adapter object, saying what to write; ``None`` is none at all."""
+    if given is None or isinstance(given, Adapter):
+        return
+    if isinstance(given, type) and issubclass(given, Adapter):
+        remedy = f"the class {given.__name__}; write {given.__name__}(...), an object with its parameters"
+    elif isinstance(given, str):
+        name = given.rpartition(":")[2] or "SpikeToRate"
+        remedy = f"the text {given!r}; import the class and write {name}(...), for only experiment files name adapters"
+    else:
+        remedy = (
+            f"{given!r}; an adapter is an object of a class derived from hybrid.Adapter, such as adapters.SpikeToRate()"
+        )
+    raise WiringError(f"{what}: adapter is {remedy}")
