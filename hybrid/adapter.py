@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock
+from hybrid.component import check_carried
 from hybrid.errors import WiringError
 from hybrid.ports import Port
 from hybrid.random import generator_state as generator_state  # adapters import them from here
@@ -105,14 +106,17 @@ class Chain(Adapter):
         self.unit = adapters[-1].unit  # type: ignore[misc]
 
     def prepare(self, clock: Clock, source: Port, target: Port, rng: np.random.Generator) -> None:
+        self._clock, self._between = clock, []
         for adapter, own in zip(self.adapters, rng.spawn(len(self.adapters)), strict=True):
             adapter.prepare(clock, source, target, own)
             source = replace(source, kind=adapter.emits, size=adapter.emitted_size(source.size), unit="", labels=())
+            self._between.append(source)
         self._before_last: Signal | None = None
 
     def convert(self, signal: Any) -> Signal:
-        for adapter in self.adapters[:-1]:
-            signal = adapter.convert(signal)
+        for adapter, port in zip(self.adapters[:-1], self._between, strict=False):
+            window, signal = signal.window, adapter.convert(signal)
+            check_carried(signal, port, window, self._clock, f"{type(adapter).__name__}, a member of a Chain, gave")
         self._before_last = signal
         return self.adapters[-1].convert(signal)
 
