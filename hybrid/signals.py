@@ -84,7 +84,16 @@ def _copies(weight: ArrayLike) -> NDArray[np.int64]:
     return whole.astype(np.int64).reshape(given.shape)
 
 
+_MOST_PLACES = 2**63 - 1
+
+
+def _ends(values: NDArray[Any]) -> tuple[int, int]:
+    return int(np.minimum.reduce(values)), int(np.maximum.reduce(values))
+
+
 def _line_count(size: Any) -> int:
+    if type(size) is int and size >= 0:
+        return size
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
         raise ConfigurationError(f"size = {size!r} of a signal must be a whole number of lines, 0 or above")
     return int(size)
@@ -125,18 +134,19 @@ class Spikes(Signal):
             )
         if not events:
             return
-        first, last = self.ticks.min(), self.ticks.max()
+        first, last = _ends(self.ticks)
         if first < window.start or last >= window.stop:
             raise ConfigurationError(f"spikes at ticks {first} to {last} are not in window {window}")
-        if self.ids.min() < 0 or self.ids.max() >= self.size:
-            raise ConfigurationError(f"spikes of lines {self.ids.min()} to {self.ids.max()}, but there are {self.size}")
-        if self.counts.min() < 0:
-            raise ConfigurationError(f"a count of spikes is below 0: {self.counts.min()}")
-        key = (self.ticks - first) * self.size + self.ids
-        if int(last - first + 1) * self.size > np.iinfo(np.int64).max:
+        lowest, highest = _ends(self.ids)
+        if lowest < 0 or highest >= self.size:
+            raise ConfigurationError(f"spikes of lines {lowest} to {highest}, but there are {self.size}")
+        if counts is not None and (fewest := _ends(self.counts)[0]) < 0:
+            raise ConfigurationError(f"a count of spikes is below 0: {fewest}")
+        if (last - first + 1) * self.size > _MOST_PLACES:
             raise ConfigurationError(
                 f"{self!r} has more ticks x lines than can be counted; cut it into shorter windows"
             )
+        key = (self.ticks - first) * self.size + self.ids
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key, kind="stable")
             self.ticks, self.ids, self.counts = self.ticks[order], self.ids[order], self.counts[order]

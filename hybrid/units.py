@@ -99,6 +99,11 @@ def array(value: Any, unit: str, what: str) -> FloatArray:
     return result
 
 
+_RANGES: dict[type[np.integer[Any]], tuple[int, int]] = {
+    kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in (np.int32, np.int64)
+}
+
+
 def whole_numbers(
     value: ArrayLike, kind: type[np.integer[Any]], what: str, *, at_least: int | None = None
 ) -> NDArray[Any]:
@@ -110,9 +115,13 @@ def whole_numbers(
         return given
     if given.size and given.dtype.kind not in "iuf":
         raise ConfigurationError(f"{what} must be whole numbers, not {given.tolist()[0]!r}")
-    least, most = np.iinfo(kind).min if at_least is None else at_least, np.iinfo(kind).max
+    least, most = _RANGES[kind]
+    least = least if at_least is None else at_least
+    of_floats = given.dtype.kind == "f"
+    if not given.size or (not of_floats and least <= np.minimum.reduce(given) and np.maximum.reduce(given) <= most):
+        return given.astype(kind, copy=False)
     bad = ~((given >= least) & (given < most + 1))  # powers of two, exact as floats too; NaN is in no range
-    if given.dtype.kind == "f":
+    if of_floats:
         bad |= given != np.rint(given)
     if bad.any():
         raise ConfigurationError(
