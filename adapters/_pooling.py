@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hybrid.errors import ConfigurationError, WiringError
 from hybrid.signals import Spikes
-from hybrid.units import FloatArray
+from hybrid.units import FloatArray, whole_numbers
 
 
 class Pooling:
@@ -73,7 +73,7 @@ def _counted(places: NDArray[np.int64], signal: Spikes, size: int) -> FloatArray
 
 
 def _sizes(groups: Sequence[int], what: str) -> NDArray[np.int64]:
-    given: Any = np.asarray(groups)
-    if given.ndim != 1 or not given.size or given.dtype.kind not in "iu" or given.min() < 1:
-        raise ConfigurationError(f"{what}: groups = {groups!r} must be sizes of groups, whole numbers, 1 or above")
-    return np.array(given, np.int64)
+    given = whole_numbers(groups, np.int32, f"{what}: groups", at_least=1)
+    if not given.size:
+        raise ConfigurationError(f"{what}: groups = {groups!r} must be sizes of groups, at least one")
+    return given.astype(np.int64)

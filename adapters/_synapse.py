@@ -12,7 +12,7 @@ from scipy.special import gammainc
 
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
-from hybrid.signals import Moments, Rates
+from hybrid.signals import MOST_SPIKES, Moments, Rates
 from hybrid.units import FloatArray, number
 
 _AREAS = {"exponential": 1.0, "alpha": float(np.e)}  # integral of a response of weight 1, in time constants
@@ -54,6 +54,11 @@ class Synapse:
             first = float(gammainc(2.0, in_tau)) / gain  # P(d), without the loss of digits of its formula
             self._stages.append([first, gain - first])
         self._memory = np.zeros((len(self._stages), lines))  # what each stage starts the next tick from
+
+    @property
+    def highest_rate_hz(self) -> float:
+        """Beyond it the fibres' spikes in a tick cannot be drawn."""
+        return MOST_SPIKES / (self.fibres * self._tick_s)
 
     def mean_counts(self, rates: Rates) -> FloatArray:
         """Spikes of all fibres expected in each tick ``[ticks, lines]``."""

@@ -12,7 +12,7 @@ from hybrid.adapter import Adapter, generator_state, restore_generator
 from hybrid.cache import njit
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
-from hybrid.signals import Moments, Rates, Spikes, check_rates
+from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import number
 
 
@@ -57,7 +57,7 @@ class CorrelatedPoisson(Adapter):
         self._clock, self._rng = clock, rng
 
     def convert(self, signal: Rates) -> Spikes:
-        check_rates(signal, "CorrelatedPoisson")
+        check_rates(signal, "CorrelatedPoisson", below_hz=MOST_SPIKES / (self._clock.tick_ms * 1e-3))
         means = np.multiply(signal.hz, self._clock.tick_ms * 1e-3, order="C")
         counts = np.zeros(means.shape, np.int32)
         draw = _multiple if self.method == "multiple" and self.correlation > 0 else _single

@@ -13,7 +13,7 @@ from scipy.special import gammainc
 from hybrid.adapter import Adapter, generator_state, restore_generator
 from hybrid.cache import njit
 from hybrid.clock import Clock
-from hybrid.signals import Moments, Rates, Spikes, check_rates
+from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray, number
 
 
@@ -50,7 +50,7 @@ class GammaRenewal(Adapter):
         self._elapsed = np.zeros(source.size)  # operational time since tick 0
 
     def convert(self, signal: Rates) -> Spikes:
-        check_rates(signal, "GammaRenewal")
+        check_rates(signal, "GammaRenewal", below_hz=MOST_SPIKES / (self._clock.tick_ms * 1e-3))
         counts = np.zeros(signal.hz.shape, np.int32)
         steps = np.multiply(signal.hz, self._clock.tick_ms * 1e-3, order="C")
         _advance(steps, self._left, self._shape, self._rng, counts)

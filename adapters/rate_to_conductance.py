@@ -54,7 +54,7 @@ class RateToConductance(Adapter):
         self._synapse.prepare(clock, source.size)
 
     def convert(self, signal: Rates) -> States:
-        check_rates(signal, "RateToConductance")
+        check_rates(signal, "RateToConductance", below_hz=self._synapse.highest_rate_hz)
         counts = self._synapse.mean_counts(signal)
         if self.noise:
             counts = self._rng.poisson(counts).astype(np.float64)

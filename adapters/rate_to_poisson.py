@@ -12,7 +12,7 @@ from hybrid.adapter import Adapter, generator_state, restore_generator
 from hybrid.cache import njit
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
-from hybrid.signals import Moments, Rates, Spikes, check_rates
+from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray
 
 
@@ -45,7 +45,7 @@ class RateToPoisson(Adapter):
         self._totals, self._places, self._counts = rng.spawn(3)
 
     def convert(self, signal: Rates) -> Spikes:
-        check_rates(signal, "RateToPoisson")
+        check_rates(signal, "RateToPoisson", below_hz=MOST_SPIKES / (self.fibres * self._clock.tick_ms * 1e-3))
         up_to_line = np.cumsum(signal.hz * (self.fibres * self._clock.tick_ms * 1e-3), axis=1)
         total = up_to_line[:, -1]
         rare = total < signal.size

@@ -12,6 +12,7 @@ from hybrid.adapter import Adapter
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError, WiringError
 from hybrid.signals import Moments, Spikes
+from hybrid.units import whole_numbers
 
 
 class Subset(Adapter):
@@ -59,9 +60,9 @@ class Subset(Adapter):
 
 
 def _distinct(ids: Sequence[int]) -> NDArray[np.int64]:
-    given: Any = np.asarray(ids)
-    if given.ndim != 1 or not given.size or given.dtype.kind not in "iu" or given.min() < 0:
-        raise ConfigurationError(f"Subset: ids = {ids!r} must be numbers of lines, whole numbers, 0 or above")
+    given = whole_numbers(ids, np.int64, "Subset: ids", at_least=0)
+    if not given.size:
+        raise ConfigurationError(f"Subset: ids = {ids!r} must be numbers of lines, at least one")
     if len(np.unique(given)) != len(given):
         raise ConfigurationError(f"Subset: ids = {ids!r} name a line twice; copies of spikes are a matter of weights")
-    return np.array(given, np.int64)
+    return given.copy()

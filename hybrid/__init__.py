@@ -11,7 +11,7 @@ from hybrid.results.recorder import Every
 from hybrid.run.plan import make_plan
 from hybrid.run.simulation import Simulation
 from hybrid.signals import Currents, Moments, Rates, Signal, Spikes, States
-from hybrid.stimulus import Pulse, Samples, Sinusoid, Stimulus, Train
+from hybrid.stimulus import Constant, Pulse, Samples, Sinusoid, SpikeTimes, Steps, Stimulus, Train
 
 __version__ = "0.1.0"
 
@@ -22,6 +22,7 @@ __all__ = [
     "Clock",
     "Component",
     "Connectome",
+    "Constant",
     "Currents",
     "Every",
     "Moments",
@@ -33,8 +34,10 @@ __all__ = [
     "Signal",
     "Simulation",
     "Sinusoid",
+    "SpikeTimes",
     "Spikes",
     "States",
+    "Steps",
     "Stimulus",
     "Train",
     "Window",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock
+from hybrid.component import check_carried
 from hybrid.errors import WiringError
 from hybrid.ports import Port
 from hybrid.random import generator_state as generator_state  # adapters import them from here
@@ -92,6 +93,8 @@ class Chain(Adapter):
     def __init__(self, *adapters: Adapter) -> None:
         if not adapters:
             raise WiringError("Chain() needs at least one adapter")
+        for adapter in adapters:
+            check_adapter_object(adapter, "Chain")
         for first, second in itertools.pairwise(adapters):
             if first.emits is not second.accepts:
                 raise WiringError(
@@ -103,14 +106,17 @@ class Chain(Adapter):
         self.unit = adapters[-1].unit  # type: ignore[misc]
 
     def prepare(self, clock: Clock, source: Port, target: Port, rng: np.random.Generator) -> None:
+        self._clock, self._between = clock, []
         for adapter, own in zip(self.adapters, rng.spawn(len(self.adapters)), strict=True):
             adapter.prepare(clock, source, target, own)
             source = replace(source, kind=adapter.emits, size=adapter.emitted_size(source.size), unit="", labels=())
+            self._between.append(source)
         self._before_last: Signal | None = None
 
     def convert(self, signal: Any) -> Signal:
-        for adapter in self.adapters[:-1]:
-            signal = adapter.convert(signal)
+        for adapter, port in zip(self.adapters[:-1], self._between, strict=False):
+            window, signal = signal.window, adapter.convert(signal)
+            check_carried(signal, port, window, self._clock, f"{type(adapter).__name__}, a member of a Chain, gave")
         self._before_last = signal
         return self.adapters[-1].convert(signal)
 
@@ -141,3 +147,19 @@ class Chain(Adapter):
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "hybrid.adapter:Chain", "adapters": [adapter.describe() for adapter in self.adapters]}
+
+
+def check_adapter_object(given: Any, what: str) -> None:
+    """Refuse what is no adapter object, saying what to write; ``None`` is none at all."""
+    if given is None or isinstance(given, Adapter):
+        return
+    if isinstance(given, type) and issubclass(given, Adapter):
+        remedy = f"the class {given.__name__}; write {given.__name__}(...), an object with its parameters"
+    elif isinstance(given, str):
+        name = given.rpartition(":")[2] or "SpikeToRate"
+        remedy = f"the text {given!r}; import the class and write {name}(...), for only experiment files name adapters"
+    else:
+        remedy = (
+            f"{given!r}; an adapter is an object of a class derived from hybrid.Adapter, such as adapters.SpikeToRate()"
+        )
+    raise WiringError(f"{what}: adapter is {remedy}")

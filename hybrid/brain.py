@@ -86,6 +86,7 @@ class Brain:
         source, target: ports, as in ``brain.connect(focus["spikes"], cortex["drive"], ...)``.
         weight: a number (joins every source line with every target line), a matrix ``[target size, source size]`` (one row or
             column is repeated), or nothing (line k reaches line k). Source size is counted after an adapter that gives rates.
+            Few pairs of many lines: a matrix of scipy.sparse, which is never made dense.
         delay_ms: a number or a matrix of the same shape; whole ticks, at least one. It binds pairs of non-zero weight only.
         adapter: needed where the ports carry different kinds of signal. The connection keeps a copy of its own.
         name: ``"A_to_B"`` by default; random streams depend on it.

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,9 +194,7 @@ def _check(options: argparse.Namespace) -> None:
         override_value(arguments, override)
     factory = resolve(options.reference, "adapters", Path.cwd())
 
-    def make() -> Any:
-        return made(factory, arguments, options.reference)
-
+    make = partial(made, factory, arguments, options.reference)
     kind = type(make())
     if issubclass(kind, Adapter):
         found = verdicts(adapter_checks(make, lines=options.lines))
@@ -209,7 +208,7 @@ def _check(options: argparse.Namespace) -> None:
             f"{options.reference} is no adapter and no component; derive it from hybrid.Adapter or hybrid.Component"
         )
     print(format_verdicts(found), flush=True)
-    kept = all(each.kept for each in found)
+    kept = all(each.kept is not False for each in found)
     if issubclass(kind, Adapter):
         _draw_adapter(make, options.out or Path("results") / f"check_{kind.__name__}.png", kept, options.lines)
     if not kept:

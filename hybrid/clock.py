@@ -79,7 +79,12 @@ class Clock:
             )
         return nearest
 
-    def ticks_of(self, times_ms: Any, what: str = "the times") -> NDArray[np.int64]:
+    def ticks_of(
+        self,
+        times_ms: Any,
+        what: str = "the times",
+        remedy: str = "Connectome.delays_ms rounds tract delays to ticks",
+    ) -> NDArray[np.int64]:
         """The same for an array of times; the first that lies between two ticks is named with its index."""
         times = array(times_ms, "ms", what)
         ratio = times / self.tick_ms
@@ -89,8 +94,8 @@ class Clock:
             where = tuple(int(k) for k in between[0])
             raise TimeError(
                 f"{what}{list(where)} = {times[where]:g} ms is no multiple of the tick ({self.tick_ms:g} ms); "
-                f"the nearest is {nearest[where] * self.tick_ms:g} ms ({len(between)} such entries; "
-                f"Connectome.delays_ms rounds tract delays to ticks)"
+                f"the nearest is {nearest[where] * self.tick_ms:g} ms ({len(between)} such entries"
+                f"{'; ' if remedy else ''}{remedy})"
             )
         return nearest.astype(np.int64)
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
+from hybrid.errors import ComponentError, DivergedError
 from hybrid.ports import Port, find_port
-from hybrid.signals import Signal
+from hybrid.signals import ArraySignal, Signal
 
 State = dict[str, NDArray[Any]]
 
@@ -67,3 +68,22 @@ def first_not_finite(values: NDArray[Any]) -> tuple[int, ...] | None:
     if np.isfinite(values).all():
         return None
     return tuple(int(k) for k in np.argwhere(~np.isfinite(values))[0])
+
+
+def check_carried(signal: Any, port: Port, window: Window, clock: Clock, who: str) -> None:
+    """Refuse what ``who`` gave for ``port`` over ``window``, unless it is of its kind, its size and that window, and finite.
+
+    Raises
+    ------
+    ComponentError: another kind, window or size. DivergedError: an entry that is infinite or not a number, with line and time.
+    """
+    if type(signal) is not port.kind or signal.window != window or signal.size != port.size:
+        given = repr(signal) if isinstance(signal, Signal) else f"an object of type {type(signal).__name__}"
+        raise ComponentError(f"{who} {given} for {port}, not {port.kind.__name__} of size {port.size} over {window}")
+    if isinstance(signal, ArraySignal) and (where := first_not_finite(signal.values)):
+        tick, line = window.start + where[0], where[1]
+        label = f" ({port.labels[line]})" if port.labels else ""
+        raise DivergedError(
+            f"{who} {signal.values[where]:g} for line {line}{label} of {port} at tick {tick} "
+            f"(t = {clock.ms(tick):g} ms); what is sent must be finite"
+        )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, DivergedError
-from hybrid.units import FloatArray
+from hybrid.units import FloatArray, whole_numbers
 
 
 class Signal(ABC):
@@ -68,21 +68,35 @@ class Signal(ABC):
             raise ConfigurationError(f"{self!r} does not cover {window}")
 
 
-def _exact_integers(value: ArrayLike, what: str) -> NDArray[np.int64]:
+def _counts(value: ArrayLike) -> NDArray[np.int32]:
+    """Counts of spikes; yes and no are one spike and none."""
     given = np.asarray(value)
-    result = given.astype(np.int64)
-    if not np.array_equal(result, given) or (result.size and result.min() < 0):
-        raise ConfigurationError(
-            f"{what} of spikes must be whole numbers, none below 0; synaptic strength belongs to the circuit's Synapses"
-        )
-    return result
+    return whole_numbers(given.astype(np.int32) if given.dtype == bool else given, np.int32, "counts of spikes")
 
 
-def _events(value: ArrayLike, kind: type[np.integer[Any]], what: str) -> NDArray[Any]:
-    given = np.asarray(value)
-    if given.dtype.kind not in "biu" and (given != np.rint(given)).any():
-        raise ConfigurationError(f"{what} of spikes must be whole numbers")
-    return given.astype(kind, copy=False)
+def _copies(weight: ArrayLike) -> NDArray[np.int64]:
+    """Weights of spikes: so small that their product with a count is exact."""
+    given = np.asarray(weight)
+    try:
+        whole = whole_numbers(given.ravel(), np.int32, "weights of spikes", at_least=0)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; synaptic strength belongs to the circuit's Synapses") from None
+    return whole.astype(np.int64).reshape(given.shape)
+
+
+_MOST_PLACES = 2**63 - 1
+
+
+def _ends(values: NDArray[Any]) -> tuple[int, int]:
+    return int(np.minimum.reduce(values)), int(np.maximum.reduce(values))
+
+
+def _line_count(size: Any) -> int:
+    if type(size) is int and size >= 0:
+        return size
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
+        raise ConfigurationError(f"size = {size!r} of a signal must be a whole number of lines, 0 or above")
+    return int(size)
 
 
 def _check_matrix(weights: NDArray[Any], size: int) -> None:
@@ -109,10 +123,10 @@ class Spikes(Signal):
     def __init__(
         self, window: Window, size: int, ticks: ArrayLike = (), ids: ArrayLike = (), counts: ArrayLike | None = None
     ) -> None:
-        self.window, self.size = window, int(size)
-        self.ticks = _events(ticks, np.int64, "ticks")
-        self.ids = _events(ids, np.int32, "ids")
-        self.counts = np.ones(self.ticks.size, np.int32) if counts is None else _events(counts, np.int32, "counts")
+        self.window, self.size = window, _line_count(size)
+        self.ticks = whole_numbers(ticks, np.int64, "ticks of spikes")
+        self.ids = whole_numbers(ids, np.int32, "ids of spikes")
+        self.counts = np.ones(self.ticks.size, np.int32) if counts is None else _counts(counts)
         events = self.ticks.size
         if not self.ids.size == self.counts.size == events:
             raise ConfigurationError(
@@ -120,16 +134,22 @@ class Spikes(Signal):
             )
         if not events:
             return
-        key = self.ticks * self.size + self.ids
+        first, last = _ends(self.ticks)
+        if first < window.start or last >= window.stop:
+            raise ConfigurationError(f"spikes at ticks {first} to {last} are not in window {window}")
+        lowest, highest = _ends(self.ids)
+        if lowest < 0 or highest >= self.size:
+            raise ConfigurationError(f"spikes of lines {lowest} to {highest}, but there are {self.size}")
+        if counts is not None and (fewest := _ends(self.counts)[0]) < 0:
+            raise ConfigurationError(f"a count of spikes is below 0: {fewest}")
+        if (last - first + 1) * self.size > _MOST_PLACES:
+            raise ConfigurationError(
+                f"{self!r} has more ticks x lines than can be counted; cut it into shorter windows"
+            )
+        key = (self.ticks - first) * self.size + self.ids
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key, kind="stable")
             self.ticks, self.ids, self.counts = self.ticks[order], self.ids[order], self.counts[order]
-        if self.ticks[0] < window.start or self.ticks[-1] >= window.stop:
-            raise ConfigurationError(f"spikes at ticks {self.ticks[0]} to {self.ticks[-1]} are not in window {window}")
-        if self.ids.min() < 0 or self.ids.max() >= self.size:
-            raise ConfigurationError(f"spikes of lines {self.ids.min()} to {self.ids.max()}, but there are {self.size}")
-        if self.counts.min() < 0:
-            raise ConfigurationError("a count of spikes is below 0")
 
     @classmethod
     def silence(cls, window: Window, size: int) -> Self:
@@ -146,9 +166,13 @@ class Spikes(Signal):
 
     def to_counts(self) -> NDArray[np.int32]:
         """A dense array ``[ticks, size]`` of counts."""
-        dense = np.zeros((len(self.window), self.size), np.int32)
+        most = np.iinfo(np.int32).max
+        fits = int(self.counts.sum(dtype=np.int64)) <= most
+        dense = np.zeros((len(self.window), self.size), np.int32 if fits else np.int64)
         np.add.at(dense, (self.ticks - self.window.start, self.ids), self.counts)
-        return dense
+        if not fits and dense.max() > most:
+            raise ConfigurationError(f"{dense.max()} spikes of one line in one tick; at most {most:,} can be counted")
+        return dense.astype(np.int32, copy=False)
 
     def __add__(self, other: Self) -> Self:
         self._check_match(other)
@@ -161,9 +185,9 @@ class Spikes(Signal):
         )
 
     def scaled(self, weight: ArrayLike) -> Self:
-        whole = _exact_integers(weight, "weights")
+        whole = _copies(weight)
         if whole.ndim == 0:
-            return type(self)(self.window, self.size, self.ticks, self.ids, self.counts * int(whole))
+            return type(self)(self.window, self.size, self.ticks, self.ids, self.counts.astype(np.int64) * whole)
         _check_matrix(whole, self.size)
         targets, events = np.nonzero(whole[:, self.ids])
         return type(self)(
@@ -200,7 +224,7 @@ class ArraySignal(Signal):
     values: FloatArray
 
     def __init__(self, window: Window, size: int, values: ArrayLike) -> None:
-        self.window, self.size = window, int(size)
+        self.window, self.size = window, _line_count(size)
         shape = (len(window), self.size)
         given = np.asarray(values, dtype=np.float64)
         if given.shape != shape:
@@ -279,6 +303,7 @@ class States(ArraySignal):
     unit = "1"
 
 
+MOST_SPIKES = 2_000_000_000  # of a line in a tick, as a mean: so that no count that is drawn exceeds its 32 bits
 KINDS: dict[str, type[Signal]] = {kind.__name__: kind for kind in (Spikes, Rates, Currents, States)}
 
 
@@ -294,12 +319,23 @@ class Moments:
     variance_of_sum: float | None = None
 
 
-def check_rates(rates: Rates, what: str) -> None:
-    """Refuse what no spike train can have: a rate that is negative, infinite or not a number."""
-    if not (rates.hz.size == 0 or 0 <= rates.hz.min() <= rates.hz.max() < np.inf):  # false too for nan
-        tick, line = (int(k) for k in np.argwhere(~(np.isfinite(rates.hz) & (rates.hz >= 0)))[0])
+def check_rates(rates: Rates, what: str, below_hz: float = np.inf) -> None:
+    """Refuse what no spike train can have: a rate that is negative, infinite or not a number.
+
+    Parameters
+    ----------
+    what: who asks, for the message.
+    below_hz: rates from here on are refused too.
+
+    Raises
+    ------
+    DivergedError: naming the first such rate, its line and its tick.
+    """
+    if not (rates.hz.size == 0 or 0 <= rates.hz.min() <= rates.hz.max() < below_hz):  # false too for nan
+        tick, line = (int(k) for k in np.argwhere(~((rates.hz >= 0) & (rates.hz < below_hz)))[0])
+        limit = "" if below_hz == np.inf else f" and below {below_hz:g} Hz"
         raise DivergedError(
             f"{what}: rate of line {line} is {rates.hz[tick, line]:g} Hz at "
             f"tick {rates.window.start + tick}; "
-            f"rates must be finite and not below 0"
+            f"rates must be finite and not below 0{limit}"
         )

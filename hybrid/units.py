@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hybrid.errors import ConfigurationError
 
@@ -97,3 +97,34 @@ def array(value: Any, unit: str, what: str) -> FloatArray:
         where = tuple(int(k) for k in bad[0])
         raise ConfigurationError(f"{what} is not finite at {where}: {result[where]} ({len(bad)} such entries)")
     return result
+
+
+_RANGES: dict[type[np.integer[Any]], tuple[int, int]] = {
+    kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in (np.int32, np.int64)
+}
+
+
+def whole_numbers(
+    value: ArrayLike, kind: type[np.integer[Any]], what: str, *, at_least: int | None = None
+) -> NDArray[Any]:
+    """A list of whole numbers as ``kind``; a fraction, a NaN or a number that ``kind`` cannot hold is refused, never cast."""
+    given = np.asarray(value)
+    if given.ndim != 1:
+        raise ConfigurationError(f"{what} have the shape {list(given.shape)}; give a list")
+    if given.dtype == kind and at_least is None:
+        return given
+    if given.size and given.dtype.kind not in "iuf":
+        raise ConfigurationError(f"{what} must be whole numbers, not {given.tolist()[0]!r}")
+    least, most = _RANGES[kind]
+    least = least if at_least is None else at_least
+    of_floats = given.dtype.kind == "f"
+    if not given.size or (not of_floats and least <= np.minimum.reduce(given) and np.maximum.reduce(given) <= most):
+        return given.astype(kind, copy=False)
+    bad = ~((given >= least) & (given < most + 1))  # powers of two, exact as floats too; NaN is in no range
+    if of_floats:
+        bad |= given != np.rint(given)
+    if bad.any():
+        raise ConfigurationError(
+            f"{what} must be whole numbers from {least:,} to {most:,}, not {given[bad][0].item()!r} ({bad.sum()} such entries)"
+        )
+    return given.astype(kind, copy=False)

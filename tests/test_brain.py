@@ -90,7 +90,7 @@ def test_a_brain_describes_itself_in_plain_values():
         "tick_ms": 0.5,
         "components": {"a": {"kind": "Relay"}, "b": {"kind": "Relay"}},
         "connections": {
-            "a_to_b": {"from": "a.out", "to": "b.in", "weight": [[1.0]], "delay_ms": [[1.0]], "adapter": None}
+            "a_to_b": {"from": "a.out", "to": "b.in", "weight": "one to one", "delay_ms": 1.0, "adapter": None}
         },
     }
 

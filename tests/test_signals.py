@@ -87,10 +87,7 @@ def test_weights_that_do_not_fit_are_refused(kind, weight):
 
 @pytest.mark.parametrize("weight", [0.5, -1, np.nan, [[1, 0, 1.5]]])
 def test_a_spike_cannot_be_copied_half_a_time(weight):
-    with (
-        pytest.raises(ConfigurationError, match="weights of spikes must be whole numbers, none below 0"),
-        np.errstate(invalid="ignore"),
-    ):
+    with pytest.raises(ConfigurationError, match=r"weights of spikes must be whole numbers from 0 to .* Synapses"):
         signal(Spikes)[0].scaled(weight)
 
 
@@ -195,6 +192,77 @@ def test_impossible_events_are_refused(ticks, ids, number, text):
         Spikes(WINDOW, SIZE, ticks, ids, number)
 
 
+HUGE = 2**32
+
+
+@pytest.mark.parametrize(
+    ("ticks", "ids", "number", "text"),
+    [
+        (
+            [12],
+            [HUGE],
+            None,
+            r"ids of spikes must be whole numbers from -2,147,483,648 to 2,147,483,647, not 4294967296",
+        ),
+        ([12], [float(HUGE)], None, r"ids .* not 4294967296\.0 \(1 such entries\)"),
+        ([12], np.array([2**31], np.uint32), None, "ids .* not 2147483648 "),
+        ([12, 12], [0, -HUGE], None, "ids .* not -4294967296 "),
+        ([12], [np.nan], None, "ids .* not nan"),
+        ([12], [True], None, "ids of spikes must be whole numbers, not True"),
+        ([12], ["1"], None, "ids of spikes must be whole numbers, not '1'"),
+        ([12], [2**70], None, f"ids of spikes must be whole numbers, not {2**70}"),
+        ([12], [None], None, "ids of spikes must be whole numbers, not None"),
+        ([12], [0], [HUGE + 5], "counts .* not 4294967301 "),
+        ([12], [0], np.array([2.0**31]), r"counts .* not 2147483648\.0"),
+        ([12], [0], [np.inf], "counts .* not inf"),
+        ([12], [0], [-HUGE], "counts .* not -4294967296 "),
+        ([2.0**63], [0], None, r"ticks .* not 9\.22\d*e\+18"),
+        (np.array([2**63 + 12], np.uint64), [0], None, f"ticks .* not {2**63 + 12} "),
+        ([True], [0], None, "ticks of spikes must be whole numbers, not True"),
+        ([[12]], [[0]], None, r"ticks of spikes have the shape \[1, 1\]; give a list"),
+        (12, 0, None, r"ticks of spikes have the shape \[\]; give a list"),
+        ([12, 2**62, 13], [0, 0, 0], None, f"spikes at ticks 12 to {2**62} are not in window"),
+    ],
+)
+def test_no_number_is_cast_before_it_is_checked(ticks, ids, number, text):
+    with pytest.raises(ConfigurationError, match=text):
+        Spikes(WINDOW, SIZE, ticks, ids, number)
+
+
+def test_a_count_that_no_signal_can_hold_is_refused_wherever_it_arises():
+    most = 2**31 - 1
+    one = Spikes(WINDOW, SIZE, [12], [1], [most])
+    assert one.to_counts()[2, 1] == one.total(Clock(1))[1] == most
+    both = one + one  # two events
+    assert both.total(Clock(1))[1] == 2 * most
+    with pytest.raises(ConfigurationError, match=f"{2 * most} spikes of one line in one tick; at most 2,147,483,647"):
+        both.to_counts()
+    assert (one + Spikes(WINDOW, SIZE, [13], [1], [most])).to_counts()[3, 1] == most
+    for weight in (2, [[1, 1, 1], [0, 2, 0]]):
+        with pytest.raises(ConfigurationError, match=f"counts of spikes must be .* not {2 * most} "):
+            one.scaled(weight)
+    for weight in (HUGE, [[0, HUGE + 1, 0]]):
+        with pytest.raises(ConfigurationError, match="weights of spikes must be whole numbers from 0 to 2,147,483,647"):
+            one.scaled(weight)
+    with pytest.raises(ConfigurationError, match=f"counts of spikes must be .* not {HUGE + 5} "):
+        Spikes.from_counts(WINDOW, np.full((8, 3), HUGE + 5))
+    with pytest.raises(ConfigurationError, match=r"counts of spikes must be .* not nan"):
+        Spikes.from_counts(WINDOW, np.full((8, 3), np.nan))
+    with pytest.raises(ConfigurationError, match="ids of spikes must be whole numbers"):
+        Spikes.from_payload(WINDOW, SIZE, (np.array([12]), np.array([HUGE]), np.array([1])))
+
+
+def test_events_too_far_apart_to_be_put_in_order_are_refused():
+    with pytest.raises(ConfigurationError, match="more ticks x lines than can be counted; cut it into shorter windows"):
+        Spikes(Window(0, 2**62), 8, [2**61, 0], [0, 1])
+
+
+@pytest.mark.parametrize("size", [2.5, 3.0, True, -1, "3"])
+def test_a_number_of_lines_is_a_whole_number(kind, size):
+    with pytest.raises(ConfigurationError, match=r"size = .* of a signal must be a whole number of lines"):
+        kind(WINDOW, size, np.zeros((8, 3))) if kind is not Spikes else kind(WINDOW, size)
+
+
 def test_whole_numbers_of_any_type_are_events():
     given = Spikes(WINDOW, SIZE, np.array([12.0]), np.array([2], np.uint8), [True])
     assert (given.ticks.dtype, given.ids.dtype, given.counts.dtype) == (np.int64, np.int32, np.int32)
@@ -251,3 +319,11 @@ def test_the_first_impossible_rate_is_named(bad):
     hz[4, 1] = hz[5, 0] = bad
     with pytest.raises(DivergedError, match=rf"cortex: rate of line 1 is {bad:g} Hz at tick 14; rates must be finite"):
         check_rates(Rates(WINDOW, SIZE, hz), "cortex")
+
+
+def test_rates_may_have_a_highest():
+    hz = np.ones((8, 3))
+    check_rates(Rates(WINDOW, SIZE, hz), "V1", below_hz=1.5)
+    hz[3, 2] = 1.5
+    with pytest.raises(DivergedError, match=r"V1: rate of line 2 is 1.5 Hz at tick 13; rates must be .* below 1\.5 Hz"):
+        check_rates(Rates(WINDOW, SIZE, hz), "V1", below_hz=1.5)

@@ -13,11 +13,32 @@ from masses_toys import Relaxation, nodes
 from toys import Relay
 
 from adapters import RateToPoisson
-from hybrid import Brain, Clock, Pulse, Samples, Simulation, Sinusoid, Spikes, Stimulus, Train, Window
-from hybrid.errors import ConfigurationError, TimeError, UnknownNameError
+from hybrid import (
+    Brain,
+    Clock,
+    Constant,
+    Currents,
+    Pulse,
+    Rates,
+    Samples,
+    Simulation,
+    Sinusoid,
+    Spikes,
+    States,
+    Steps,
+    Stimulus,
+    Train,
+    Window,
+)
+from hybrid.errors import ComponentError, ConfigurationError, DivergedError, TimeError, UnknownNameError, WiringError
 from hybrid.masses import MassNetwork
-from hybrid.stimulus import Waveform
+from hybrid.stimulus import Function, Waveform
 from hybrid.testing import check_component
+
+
+def chirp(t_ms: float) -> Any:
+    return [20.0 + 5.0 * np.sin(1e-3 * t_ms**2), t_ms]
+
 
 LABELS = ("V1", "V2", "PFC")
 WAVEFORMS = [
@@ -25,6 +46,9 @@ WAVEFORMS = [
     Train(2.0, 5.0, 1.5, 80.0, count=3),
     Sinusoid(20.0, 15.0, 40.0, 0.3),
     Samples(np.random.default_rng(0).uniform(0.0, 9.0, (90, 2))),
+    Constant([3.0, 7.0]),
+    Steps([1.0, 4.0, 9.5], [[5.0, 6.0], [0.0, 2.0], [1.0, 0.0]]),
+    Function(chirp),
 ]
 
 
@@ -104,7 +128,7 @@ class Ramp(Waveform):
 
     hz_per_tick: float
 
-    def rates_hz(self, window: Window, clock: Clock) -> Any:
+    def values(self, window: Window, clock: Clock) -> Any:
         return self.hz_per_tick * np.arange(window.start, window.stop)
 
 
@@ -136,7 +160,10 @@ def test_times_between_two_ticks_are_refused_before_anything_runs() -> None:
         (lambda: Stimulus("s", 3, Pulse(0.0, 1.0, 5.0), regions=("V1",)), "s: regions are chosen by label"),
         (lambda: Stimulus("s", 3, {"start_ms": 1.0}), "s: waveform = .*; give one of Pulse, Train"),
         (lambda: Stimulus("s", 3, {"kind": "Pulse", "start": 1.0}), "s: waveform Pulse: .*'start'"),
-        (lambda: rates(Samples(np.zeros((5, 4))), 5, lines=3), r"Samples gives rates \[0, 4\] for 0 ticks and 3 lines"),
+        (
+            lambda: rates(Samples(np.zeros((5, 4))), 5, lines=3),
+            r"Samples gives values \[1, 4\] for 1 ticks and 3 lines",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_name(make: Any, message: str) -> None:
@@ -152,7 +179,148 @@ def test_unknown_names_are_answered_with_a_guess() -> None:
 
 
 def test_description_holds_plain_values_only() -> None:
+    assert json.loads(json.dumps(Constant([1, 2]).describe())) == {"kind": "Constant", "value": [1.0, 2.0]}
+    assert Steps([1, 2], [3, 4]).describe() == {"kind": "Steps", "times_ms": [1.0, 2.0], "steps": [3.0, 4.0]}
+    assert Function(chirp).describe() == {"kind": "Function", "function": f"{__name__}:chirp"}
     for waveform in WAVEFORMS:
         described = json.loads(json.dumps(Stimulus("s", LABELS, waveform, regions=("V1", "V2")).describe()))
         assert described["waveform"]["kind"] == type(waveform).__name__
         assert described["regions"] == ["V1", "V2"]
+
+
+# -- constants, steps and functions ------------------------------------------------------------------------------------
+
+
+def test_a_number_or_one_a_line_is_a_constant_rate() -> None:
+    assert rates(7.0, 2, lines=3).tolist() == [[7, 7, 7]] * 2
+    assert rates([1.0, 2.0, 3.0], 2, lines=3).tolist() == [[1, 2, 3]] * 2
+    assert rates(Constant([1.0, 2.0]), 1, lines=LABELS, regions=("PFC", "V1")).tolist() == [[2, 0, 1]]
+
+
+def test_steps_hold_their_value_from_their_time_on() -> None:
+    hz = rates(Steps([1.0, 2.5], [4.0, 9.0]), 8)[:, 0]
+    assert hz.tolist() == [0, 0, 4, 4, 4, 9, 9, 9]
+    two = rates(Steps([0.0, 1.0], [[1.0, 2.0], [0.0, 5.0]]), 3, lines=2)
+    assert two.tolist() == [[1, 2], [1, 2], [0, 5]]
+
+
+@pytest.mark.parametrize("function", [lambda t_ms: 3.0 * t_ms, lambda t_ms: np.maximum(3.0 * np.asarray(t_ms), 0.0)])
+def test_a_function_of_the_time_is_asked_at_the_start_of_each_tick(function: Any) -> None:
+    assert rates(function, 4)[:, 0].tolist() == [0.0, 1.5, 3.0, 4.5]
+    assert rates(lambda t_ms: [t_ms, 1.0], 2, lines=2).tolist() == [[0.0, 1.0], [0.5, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "text"),
+    [
+        (
+            lambda t_ms: 5.0 - t_ms,
+            ConfigurationError,
+            r"s failed .*: s: Function gives the rate -0.5 Hz; no rate is below 0",
+        ),
+        (lambda t_ms: math.nan if t_ms > 5 else 1.0, DivergedError, "nan for line 0 of s.rate at tick 11"),
+        (lambda t_ms: 1 / abs(t_ms - 5.0), ComponentError, "s failed in window .*ZeroDivisionError"),
+        (lambda t_ms: [1.0] * int(1 + t_ms), ConfigurationError, "gives no numbers, or not always as many, over "),
+        (lambda t_ms: "loud", ConfigurationError, "<lambda> gives no numbers"),
+        (lambda t_ms: [1.0, 2.0, 3.0], ConfigurationError, r"Function gives values \[1, 3\] for 1 ticks and 2 lines"),
+    ],
+)
+def test_a_function_that_gives_what_cannot_be_is_named(function: Any, error: Any, text: str) -> None:
+    brain = Brain(tick_ms=0.5)
+    brain.add(Stimulus("s", 2, function))
+    with pytest.raises(error, match=text):
+        Simulation(brain).run(10)
+
+
+# -- currents and other variables --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "port", "kind"),
+    [("nA", "current", Currents), ("nS", "state", States), ("Hz", "rate", Rates), ("1", "state", States)],
+)
+def test_the_unit_decides_the_kind_of_signal(unit: str, port: str, kind: Any) -> None:
+    stimulus = Stimulus("s", LABELS, Steps([1.0, 2.0], [0.5, 0.0]), regions="V2", unit=unit)
+    assert list(stimulus.outputs) == [port]
+    assert (stimulus[port].kind, stimulus[port].unit, stimulus[port].labels) == (kind, unit, LABELS)
+    stimulus.prepare(Clock(0.5), np.random.default_rng(0))
+    sent = stimulus.advance(Window(0, 5), {})[port]
+    assert type(sent) is kind
+    assert sent.payload()[0].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0.5, 0], [0, 0.5, 0], [0, 0, 0]]
+    assert stimulus.describe().get("unit", "Hz") == unit
+
+
+@pytest.mark.parametrize("waveform", [Constant([-0.1, 0.2, 0.3]), -0.2, lambda t_ms: -t_ms])
+def test_currents_may_be_negative_and_keep_the_contract(waveform: Any) -> None:
+    check_component(lambda: Stimulus("s", 3, waveform, unit="nA"))
+
+
+def test_units_must_fit() -> None:
+    with pytest.raises(ConfigurationError, match=r"s: Pulse gives Hz, not nA; take Constant, Steps or a function"):
+        Stimulus("s", 1, Pulse(0.0, 1.0, 5.0), unit="nA")
+    with pytest.raises(ConfigurationError, match=r"s: unit = ''; give 'Hz', 'nA'"):
+        Stimulus("s", 1, 1.0, unit="")
+    brain = Brain()
+    stimulus = brain.add(Stimulus("s", 1, 1.0, unit="mV"))
+    relay = brain.add(Relay("r", 1, Currents))
+    with pytest.raises(WiringError, match=r"s.state carries States, r.in takes Currents"):
+        brain.connect(stimulus["state"], relay["in"], delay_ms=1.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Stimulus("s", 3, Pulse), r"s: waveform is the class Pulse; write Pulse\(\.\.\.\)"),
+        (lambda: Stimulus("s", 3, "Pulse"), "s: waveform = 'Pulse'; give one of Pulse, Train"),
+        (lambda: Stimulus("s", 3, [1.0, math.nan, 2.0]), r"Constant.value is not finite at \(1,\): nan"),
+        (lambda: Stimulus("s", 3, np.ones((2, 2))), r"Constant.value has shape \[2, 2\]"),
+        (lambda: Steps([1.0, 1.0], [1.0, 2.0]), "Steps.times_ms must rise"),
+        (lambda: Steps([-1.0], [1.0]), "Steps.times_ms must rise, from 0 ms"),
+        (lambda: Steps([1.0, 2.0], [1.0]), r"Steps.times_ms \[2\] and Steps.steps \[1\] do not fit"),
+        (
+            lambda: rates(Steps([1.2], [1.0]), 1),
+            r"Steps.times_ms\[0\] = 1.2 ms is no multiple .* is 1 ms \(1 such entries\)$",
+        ),
+        (lambda: Function(3.0), "is no function of the time in ms"),
+        (lambda: Stimulus("s", 0, 1.0), "s: lines = 0 must be at least 1"),
+        (lambda: Stimulus("s", 2.5, 1.0), "s: lines = 2.5; give their number, or a list of labels"),
+        (lambda: Stimulus("s", ("a", "a"), 1.0), "s: the label 'a' stands for more than one line"),
+    ],
+)
+def test_more_bad_input_is_refused_by_name(make: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        make()
+
+
+FILE = """
+[run]
+tick_ms = 0.5
+duration_ms = 5.0
+record = ["step.current", "constant.rate", "recorded.spikes"]
+
+[components.step]
+kind = "Stimulus"
+parameters = { lines = 1, unit = "nA", waveform = { kind = "Steps", times_ms = [1.0, 2.0], steps = [0.5, 0.0] } }
+
+[components.constant]
+kind = "Stimulus"
+parameters = { lines = ["V1", "V2"], waveform = { kind = "Constant", value = [5.0, 10.0] } }
+
+[components.recorded]
+kind = "SpikeTimes"
+parameters = { lines = ["V1", "V2"], times_ms = { V2 = [1.0, 2.5] } }
+"""
+
+
+def test_an_experiment_file_may_have_all_of_them(tmp_path: Any) -> None:
+    from hybrid.experiment import Experiment
+
+    path = tmp_path / "stimuli.toml"
+    path.write_text(FILE)
+    results = Experiment.load(path).simulation().run(5.0)
+    assert results["step.current"].na[:, 0].tolist() == [0, 0, 0.5, 0.5, 0, 0, 0, 0, 0, 0]
+    assert results["constant.rate"].hz[7].tolist() == [5.0, 10.0]
+    assert (results["recorded.spikes"].ticks.tolist(), results["recorded.spikes"].ids.tolist()) == ([2, 5], [1, 1])
+    described = results.configuration["brain"]["components"]
+    assert described["step"]["waveform"] == {"kind": "Steps", "times_ms": [1.0, 2.0], "steps": [0.5, 0.0]}
+    assert described["recorded"]["spikes"] == 2

@@ -14,15 +14,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, identity, issparse
 
-from hybrid.adapter import Adapter, Chain
+from hybrid.adapter import Adapter, Chain, check_adapter_object
 from hybrid.clock import Clock, Window
-from hybrid.errors import TimeError, WiringError
+from hybrid.component import check_carried
+from hybrid.errors import ConfigurationError, WiringError
 from hybrid.interface.audit import ROUNDING, AuditRow, Ledger, balance
 from hybrid.interface.delay_line import DelayLine, SpikeLine
+from hybrid.interface.matrices import LONGEST, delays_of, digest, weights_of
 from hybrid.ports import Port
 from hybrid.signals import ArraySignal, Rates, Signal, Spikes
-from hybrid.units import FloatArray, array
+from hybrid.units import FloatArray, whole_numbers
 
 
 class Connection:
@@ -32,14 +35,20 @@ class Connection:
         self, name: str, clock: Clock, source: Port, target: Port, weight: Any, delay_ms: Any, adapter: Adapter | None
     ) -> None:
         self.name, self.clock, self.source, self.target = name, clock, source, target
+        check_adapter_object(adapter, str(self))
         self.adapter = copy.deepcopy(adapter)
         _check_directions(self)
         _check_kinds(self)
         self._before, self._after = _split(self.adapter, source.kind)
         self._weighed = self._before.emits if self._before else source.kind
-        lines = self._before.emitted_size(source.size) if self._before else source.size
-        self.weights = self._matrix_of_weights(weight, lines)
-        self.delays = self._matrix_of_delays(delay_ms, lines)
+        self._lines = self._before.emitted_size(source.size) if self._before else source.size
+        self._weights = self._matrix_of_weights(weight)
+        self._check_weights()
+        self._delays = delays_of(delay_ms, self._weights, clock, f"delay of {self}")
+        self._one_to_one, self._sparse = weight is None, weight is None or issparse(weight)
+        live = self._delays.data[self._weights.data != 0]
+        self.is_cut = not live.size  # no weight at all: nothing travels, and its delays bind nobody
+        self.shortest_delay = int(live.min(initial=LONGEST))  # ticks, over pairs with non-zero weight
         emitted = self._after.emitted_size(target.size) if self._after else target.size
         if emitted != target.size:
             raise WiringError(f"{self}: the adapter emits {emitted} lines, {target} takes {target.size}")
@@ -51,22 +60,25 @@ class Connection:
         return f"<Connection {self.name}: {self}>"
 
     @property
-    def is_cut(self) -> bool:
-        """No weight at all: nothing travels, and its delays bind nobody."""
-        return not self.weights.any()
+    def weights(self) -> Any:
+        """``[target, source]``; a ``csr_array`` if they were given sparse or not at all, else an array."""
+        return self._weights if self._sparse else self._weights.toarray()
 
     @property
-    def shortest_delay(self) -> int:
-        """Ticks, over pairs with non-zero weight."""
-        return int(self.delays[self.weights != 0].min())
+    def delays(self) -> Any:
+        """Ticks, as :attr:`weights`."""
+        return self._delays if self._sparse else self._delays.toarray()
 
     def describe(self) -> dict[str, Any]:
         """Plain values to keep with the results."""
+        delays_ms, one_delay = self.delays * self.clock.tick_ms, np.unique(self._delays.data)
         return {
             "from": str(self.source),
             "to": str(self.target),
-            "weight": self.weights.tolist(),
-            "delay_ms": (self.delays * self.clock.tick_ms).tolist(),
+            "weight": "one to one" if self._one_to_one else _described(self.weights),
+            "delay_ms": self.clock.ms(int(one_delay[0]))
+            if self._sparse and one_delay.size == 1
+            else _described(delays_ms),
             "adapter": self.adapter.describe() if self.adapter else None,
         }
 
@@ -75,21 +87,24 @@ class Connection:
     def prepare(self, rng: np.random.Generator) -> None:
         """Bring filters, random streams and the line to life at tick 0."""
         first, second = rng.spawn(2)
-        weighed = replace(self.source, kind=self._weighed, size=self.weights.shape[1], unit="", labels=())
+        weighed = replace(self.source, kind=self._weighed, size=self._lines, unit="", labels=())
+        self._sending = replace(weighed, labels=self.source.labels if self._lines == self.source.size else ())
+        self._arriving = replace(self.target, kind=self._weighed, unit="")
         if self._before:
             self._before.prepare(self.clock, self.source, weighed, first)
-            self._ledger_before = Ledger(self.weights.shape[1])
+            self._ledger_before = Ledger(self._lines)
         if self._after:
             self._after.prepare(self.clock, replace(weighed, size=self.target.size), self.target, second)
             self._ledger_after = Ledger(self.target.size)
-        self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self.weights, self.delays)
-        self._sent = np.zeros(self.weights.shape[1])
+        self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self._weights, self._delays)
+        self._sent = np.zeros(self._lines)
         self._arrived = np.zeros(self.target.size)
 
     def accept(self, signal: Signal) -> None:
         """Take what the source emitted over the window that has just passed."""
         if self._before:
             emitted = self._before.convert(signal)
+            check_carried(emitted, self._sending, signal.window, self.clock, self._gave(self._before))
             self._ledger_before.enter(self._before.expected(signal))  # what arrives is counted behind the line
             signal = emitted
         else:
@@ -103,12 +118,17 @@ class Connection:
         signal = self._line.read(window)
         if not isinstance(signal, Signal):
             signal = self._weighed(window, self.target.size, signal)  # type: ignore[call-arg]
+        check_carried(signal, self._arriving, window, self.clock, f"{self}: the weighed sum is")
         self._arrived += signal.total(self.clock)
         if self._after is None:
             return signal
         delivered = self._after.convert(signal)
+        check_carried(delivered, self.target, window, self.clock, self._gave(self._after))
         self._ledger_after.enter(self._after.expected(signal), delivered.total(self.clock))
         return delivered
+
+    def _gave(self, adapter: Adapter) -> str:
+        return f"{self}: the adapter {type(adapter).__name__} gave"
 
     def audit(self) -> AuditRow:
         """The balance so far."""
@@ -120,9 +140,9 @@ class Connection:
             due = self._sent
             if self._before:
                 due = self._ledger_before.expected - self._before.held()
-                variance = self.weights**2 @ self._ledger_before.variance
-                variance_of_sum = float(self.weights.sum(axis=0) ** 2 @ self._ledger_before.variance)
-            expected, delivered, scale = self.weights @ due - flying, self._arrived, np.abs(self.weights) @ np.abs(due)
+                variance = self._weights**2 @ self._ledger_before.variance
+                variance_of_sum = float(self._weights.sum(axis=0) ** 2 @ self._ledger_before.variance)
+            expected, delivered, scale = self._weights @ due - flying, self._arrived, abs(self._weights) @ np.abs(due)
             if self._after:
                 expected = _due_after(self._ledger_after.expected, expected, self._arrived, scale)
                 delivered = self._ledger_after.delivered + self._after.held()
@@ -159,57 +179,32 @@ class Connection:
             self._after.restore(part("after/"))
             vars(self._ledger_after).update(part("after_ledger/"))
 
-    # -- matrices ------------------------------------------------------------------------------------------------------
-
-    def _matrix_of_weights(self, weight: Any, lines: int) -> FloatArray:
-        shape = (self.target.size, lines)
-        if weight is None:
-            if self.target.size != lines:
-                raise WiringError(
-                    f"{self}: {lines} lines leave and {self.target.size} arrive; without a weight every line reaches its own "
-                    f"target. Give weight= (a number joins all with all, a matrix is [target, source] = {list(shape)})"
-                )
-            return np.eye(lines)
-        weights = _filled(array(weight, "1", f"weight of {self}"), shape, f"weight of {self}")
-        if self._weighed is Spikes and ((weights < 0) | (weights != np.rint(weights))).any():
+    def _matrix_of_weights(self, weight: Any) -> csr_array:
+        shape = (self.target.size, self._lines)
+        if weight is not None:
+            return weights_of(weight, shape, f"weight of {self}")
+        if self.target.size != self._lines:
             raise WiringError(
-                f"{self}: a weight between spikes must be a whole number, 0 or above (copies of the spike); synaptic strength "
-                f"belongs to the circuit's Synapses"
+                f"{self}: {self._lines} lines leave and {self.target.size} arrive; without a weight every line reaches its own "
+                f"target. Give weight= (a number joins all with all, a matrix is [target, source] = {list(shape)})"
             )
+        return csr_array(identity(self._lines, format="csr"))
+
+    def _check_weights(self) -> None:
+        weights = self._weights.data
+        if self._weighed is Spikes:
+            try:
+                whole_numbers(weights, np.int32, "weights", at_least=0)
+            except ConfigurationError as error:
+                raise WiringError(
+                    f"{self}: a weight between spikes must be a whole number, 0 or above (copies of the spike); synaptic "
+                    f"strength belongs to the circuit's Synapses ({error})"
+                ) from None
         if self._weighed is Rates and self.target.kind is Spikes and (weights < 0).any():
             raise WiringError(
                 f"{self}: a negative weight ({weights.min():g}) would ask for a negative rate of spikes; connect inhibitory "
                 f"sources to an input of their own, whose Synapses inhibit"
             )
-        return weights
-
-    def _matrix_of_delays(self, delay_ms: Any, lines: int) -> NDArray[np.int64]:
-        what = f"delay of {self}"
-        if delay_ms is None:
-            raise TimeError(f"{what} is missing; give delay_ms=, at least one tick ({self.clock.tick_ms:g} ms)")
-        given = array(delay_ms, "ms", what)
-        ticks = np.array(self.clock.ticks(given, what)) if given.ndim == 0 else self.clock.ticks_of(given, what)
-        delays = _filled(ticks, (self.target.size, lines), what)
-        if (delays < 0).any():
-            raise TimeError(
-                f"{what} = {delays.min() * self.clock.tick_ms:g} ms is negative; nothing arrives before it was sent"
-            )
-        return delays
-
-
-def _filled(values: NDArray[Any], shape: tuple[int, int], what: str) -> NDArray[Any]:
-    """``values`` as a matrix ``[target, source]``: a number fills it, one row or one column is repeated."""
-    if values.ndim == 1 or values.ndim > 2:
-        raise WiringError(
-            f"{what} has shape {list(values.shape)}; give a number or a matrix [target, source] = {list(shape)}"
-        )
-    try:
-        return np.array(np.broadcast_to(values, shape))
-    except ValueError:
-        swapped = " (rows are targets: is it transposed?)" if values.shape == shape[::-1] else ""
-        raise WiringError(
-            f"{what} has shape {list(values.shape)}, not [target, source] = {list(shape)}{swapped}"
-        ) from None
 
 
 def _check_directions(connection: Connection) -> None:
@@ -260,6 +255,10 @@ def _split(adapter: Adapter | None, source_kind: type[Signal]) -> tuple[Adapter 
 
 def _joined(steps: list[Adapter]) -> Adapter | None:
     return None if not steps else steps[0] if len(steps) == 1 else Chain(*steps)
+
+
+def _described(matrix: Any) -> Any:
+    return digest(matrix) if issparse(matrix) else matrix.tolist()
 
 
 def _event(size: FloatArray, variance: FloatArray) -> float:

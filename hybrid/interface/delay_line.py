@@ -6,14 +6,17 @@ Both lines answer the same question: what arrives at target i during a window, `
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from hybrid.cache import njit
 from hybrid.clock import Window
 from hybrid.errors import TimeError
+from hybrid.interface.matrices import used
 from hybrid.signals import ArraySignal, Spikes
 from hybrid.units import FloatArray
 
@@ -47,27 +50,22 @@ class DelayLine:
 
     Parameters
     ----------
-    weights, delays: ``[target, source]``; delays are whole ticks. Entries of weight 0 are left out.
+    weights, delays: ``[target, source]``, dense or of one sparse pattern; delays are whole ticks. Pairs of weight 0 are left
+        out.
 
     Before tick 0 every source was silent. How the ticks are cut into calls does not change a bit of what comes out.
     """
 
-    def __init__(self, weights: FloatArray, delays: IntArray) -> None:
-        used = weights != 0
+    def __init__(self, weights: Any, delays: Any) -> None:
+        weights, delays = used(weights, delays)
         self._sources = weights.shape[1]
-        self._longest = int(delays[used].max(initial=0))
-        self._shortest = int(delays[used].min(initial=self._longest))
+        self._longest = int(delays.data.max(initial=0))
+        self._shortest = int(delays.data.min(initial=self._longest))
         # targets with the same weights and delays hear the same: sum once, hand out many times
-        distinct, self._row_of = np.unique(
-            np.concatenate([weights, np.where(used, delays, 0)], axis=1), axis=0, return_inverse=True
-        )
-        self._weights, self._delays = weights, delays
-        row_weights, row_delays = distinct[:, : self._sources], distinct[:, self._sources :]
-        self._row_of = self._row_of.ravel()  # numpy 2.0 gives a column
-        rows, self._indices = (index.astype(np.int64) for index in np.nonzero(row_weights))
-        self._indptr = np.searchsorted(rows, np.arange(len(distinct) + 1)).astype(np.int64)
-        self._row_weights = np.ascontiguousarray(row_weights[row_weights != 0])
-        self._row_delays = row_delays[row_weights != 0].astype(np.int64)
+        first, self._row_of = _distinct_rows(weights, delays)
+        weights, delays = weights[first], delays[first]
+        self._indptr, self._indices = weights.indptr.astype(np.int64), weights.indices.astype(np.int64)
+        self._row_weights, self._row_delays = weights.data, delays.data.astype(np.int64)
         self._history = np.zeros((self._sources, 2 * self._longest + 64))
         self._first = -self._longest  # tick of the history's first column
         self._until = 0  # first tick not yet known
@@ -108,9 +106,9 @@ class DelayLine:
         """Per target, the weighed sum over ticks of what was sent and has not arrived."""
         recent = self._history[:, : self._until - self._first]
         last = np.concatenate([np.zeros((self._sources, 1)), np.cumsum(recent[:, ::-1], axis=1)], axis=1)
-        on_the_way = last[np.arange(self._sources), np.where(self._weights != 0, self._delays, 0)]
-        flying: FloatArray = (self._weights * on_the_way).sum(axis=1)
-        return flying
+        on_the_way = self._row_weights * last[self._indices, self._row_delays]
+        rows = np.repeat(np.arange(len(self._indptr) - 1), np.diff(self._indptr))
+        return np.bincount(rows, on_the_way, len(self._indptr) - 1).astype(np.float64)[self._row_of]
 
     def state(self) -> dict[str, NDArray[Any]]:
         end = self._until - self._first
@@ -128,21 +126,27 @@ class SpikeLine:
     ``weights`` are whole numbers: synaptic strength belongs to the circuit's ``Synapses``.
     """
 
-    def __init__(self, weights: FloatArray, delays: IntArray) -> None:
-        self._copies = weights.astype(np.int64)
-        self._targets, self._delays = len(weights), delays
+    def __init__(self, weights: Any, delays: Any) -> None:
+        weights, delays = used(weights, delays)
+        self._targets = weights.shape[0]
+        by_source, delays = weights.tocsc(), delays.tocsc()  # an event needs all targets of its source
+        self._first = by_source.indptr.astype(np.int64)
+        self._target, self._copies = by_source.indices, by_source.data.astype(np.int64)
+        self._delay = delays.data.astype(np.int64)
         self._until = 0
         self._events: tuple[IntArray, IntArray, IntArray] = _no_events()
 
     def push(self, signal: Spikes) -> None:
         _check_next(signal.window, self._until)
         self._until = signal.window.stop
-        targets, events = np.nonzero(self._copies[:, signal.ids])
-        sources = signal.ids[events]
+        first = self._first[signal.ids]
+        reached = self._first[signal.ids + 1] - first  # targets of each event
+        events = np.repeat(np.arange(reached.size), reached)
+        pairs = np.arange(events.size) + np.repeat(first - (np.cumsum(reached) - reached), reached)
         sent = (
-            signal.ticks[events] + self._delays[targets, sources],
-            targets,
-            signal.counts[events] * self._copies[targets, sources],
+            signal.ticks[events] + self._delay[pairs],
+            self._target[pairs].astype(np.int64),
+            signal.counts[events] * self._copies[pairs],
         )
         ticks, ids, counts = (np.concatenate(pair) for pair in zip(self._events, sent, strict=True))
         order = np.lexsort((ids, ticks))
@@ -165,6 +169,21 @@ class SpikeLine:
         self._until = int(state["until"])
         ticks, ids, counts = np.array(state["events"], dtype=np.int64)
         self._events = ticks, ids, counts
+
+
+def _distinct_rows(weights: csr_array, delays: csr_array) -> tuple[IntArray, IntArray]:
+    """The first of all rows that have the same entries, and for every row which of these it equals."""
+    distinct: dict[bytes, int] = {}
+    first: list[int] = []
+    row_of = np.empty(weights.shape[0], np.int64)
+    for row in range(weights.shape[0]):
+        here = slice(weights.indptr[row], weights.indptr[row + 1])
+        parts = (weights.indices[here], weights.data[here], delays.data[here])
+        key = blake2b(b"".join(part.tobytes() for part in parts)).digest()
+        row_of[row] = distinct.setdefault(key, len(distinct))
+        if len(first) < len(distinct):
+            first.append(row)
+    return np.array(first, np.int64), row_of
 
 
 def _no_events() -> tuple[IntArray, IntArray, IntArray]:

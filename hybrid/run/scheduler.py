@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from hybrid import errors
 from hybrid.brain import Brain
-from hybrid.clock import Window
-from hybrid.component import Component
+from hybrid.clock import Clock, Window
+from hybrid.component import Component, check_carried
 from hybrid.errors import ComponentError, HybridError
 from hybrid.interface.audit import AuditRow, DriftWatch
 from hybrid.ports import Port
@@ -124,7 +124,7 @@ class Scheduler:
                     inputs = {port.name: self._arriving(port, window) for port in component.inputs.values()}
                 with self._timing(name):
                     outputs = component.advance(window, inputs)
-                    _check_outputs(component, outputs, window)
+                    _check_outputs(component, outputs, window, self._clock)
                 with self._timing("recording"):
                     self._recorder.take(name, window, {**inputs, **outputs})
                 emitted.update({f"{name}.{port}": signal for port, signal in outputs.items()})
@@ -134,6 +134,7 @@ class Scheduler:
         """The sum of what all connections deliver to an input, in the order of their names."""
         signal: Signal | None = None
         for name in self._into[port.component, port.name]:
+            self._busy = name
             delivered = self.connections[name].deliver(window)
             signal = delivered if signal is None else signal + delivered
         return port.kind.silence(window, port.size) if signal is None else signal
@@ -222,12 +223,9 @@ class Scheduler:
                 )
 
 
-def _check_outputs(component: Component, outputs: Mapping[str, Any], window: Window) -> None:
-    if outputs.keys() != component.outputs.keys():
-        raise ComponentError(f"advance() returned {sorted(outputs)}, but the outputs are {sorted(component.outputs)}")
+def _check_outputs(component: Component, outputs: Any, window: Window, clock: Clock) -> None:
+    if not isinstance(outputs, Mapping) or outputs.keys() != component.outputs.keys():
+        returned = sorted(map(str, outputs)) if isinstance(outputs, Mapping) else repr(outputs)
+        raise ComponentError(f"advance() returned {returned}, but the outputs are {sorted(component.outputs)}")
     for name, port in component.outputs.items():
-        signal = outputs[name]
-        if type(signal) is not port.kind or signal.window != window or signal.size != port.size:
-            raise ComponentError(
-                f"advance() returned {signal!r} for {port}, not {port.kind.__name__} of size {port.size} over {window}"
-            )
+        check_carried(outputs[name], port, window, clock, "advance() returned")

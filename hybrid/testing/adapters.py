@@ -15,7 +15,19 @@ from hybrid.random import named_stream
 from hybrid.signals import Rates, Signal
 from hybrid.testing.contract import Check, ContractError, demand
 from hybrid.testing.moments import MANY_LINES, check_moments, check_small_bias, check_variance, possible
-from hybrid.testing.trials import activity, before, copied, cuttings, joined, other_future, require_same, windows
+from hybrid.testing.trials import (
+    activity,
+    before,
+    copied,
+    cuttings,
+    joined,
+    other_future,
+    require_kept,
+    require_plain,
+    require_same,
+    stored,
+    windows,
+)  # fmt: skip
 
 LINES = 4
 RATES_HZ = (1e-6, 1e-3, 0.1, 5.0, 100.0, 1000.0)
@@ -28,8 +40,9 @@ def check_adapter(
 
     It does not matter how time is cut, to the bit; no output before its cause; what is delivered (and held) agrees with what
     ``expected`` declares, in its mean over 1e-6 to 1,000 Hz (a bias of 5 % is found at 1 Hz, one of 1 % at 1,000 Hz) and in
-    its variance; nothing is lost at window edges; the same seed gives the same bits; instances are independent; a restored
-    state continues to the bit; rates that are negative, infinite or not a number are refused; the input is not modified.
+    its variance; nothing is lost at window edges; the same seed gives the same bits; instances are independent; a state,
+    stored and read again, continues to the bit, in what is delivered, declared and held; rates that are negative, infinite
+    or not a number are refused; the input is not modified; ``describe()`` gives plain values.
 
     Parameters
     ----------
@@ -55,6 +68,7 @@ def adapter_checks(
         Check("restore", "a restored state continues to the bit", trial.check_restore, "same seed"),
         Check("expectation", "what is delivered and held is what expected() declares", trial.check_mean, "signals"),
         Check("variance", "it scatters as much as expected() declares", trial.check_variance, "signals"),
+        Check("describe", "describe() gives plain values", trial.check_describe),
     ]
     if trial.accepts is Rates:
         checks.append(Check("refusals", "rates that cannot be are refused", trial.check_refusals))
@@ -93,23 +107,36 @@ class _AdapterTrial:
         return self.run(self.signal, [self.half, self.ticks - self.half])
 
     def through(self, adapter: Adapter, signal: Signal, cuts: list[int], start: int = 0) -> list[Signal]:
-        converted = []
+        return [copied(adapter.convert(copied(signal.during(window)))) for window in windows(cuts, start)]
+
+    def accounted(self, adapter: Adapter, signal: Signal, cuts: list[int], start: int) -> dict[str, list[Any]]:
+        """What is delivered, and what is declared and held, over some windows."""
+        found: dict[str, list[Any]] = {"out": [], "expected()": [], "held()": []}
         for window in windows(cuts, start):
             given = signal.during(window)
-            untouched = [part.copy() for part in given.payload()]
-            out = adapter.convert(given)
-            if not all(map(np.array_equal, untouched, given.payload())):
-                raise ContractError("convert() modified its input")
-            if type(out) is not adapter.emits or out.window != window or out.size != adapter.emitted_size(self.lines):
-                raise ContractError(f"convert() of {given!r} gave {out!r}")
-            converted.append(copied(out))
-        return converted
+            found["held()"].append((np.array(adapter.held()),))
+            found["out"] += self.through(adapter, signal, [len(window)], window.start)
+            moments = adapter.expected(copied(given))
+            of_sum = np.array(np.nan if moments.variance_of_sum is None else moments.variance_of_sum)
+            found["expected()"].append((np.array(moments.mean), np.array(moments.variance), of_sum))
+        return found
 
     def run(self, signal: Signal, cuts: list[int]) -> dict[str, Any]:
         return joined({"out": self.through(self.born(), signal, cuts)})
 
     def check_signals(self) -> None:
-        self.whole  # noqa: B018
+        for cuts in ([self.ticks], cuttings(self.ticks)[0]):
+            adapter = self.born()
+            for window in windows(cuts):
+                given, untouched = (copied(self.signal.during(window)) for _ in range(2))
+                out = adapter.convert(given)
+                require_kept(untouched, given, "convert() modified its input")
+                if (
+                    type(out) is not adapter.emits
+                    or out.window != window
+                    or out.size != adapter.emitted_size(self.lines)
+                ):
+                    raise ContractError(f"convert() of {given!r} gave {out!r}")
 
     def check_same_seed(self) -> None:
         require_same(self.whole, self.run(self.signal, [self.ticks]), "the same seed gives different outputs")
@@ -139,11 +166,18 @@ class _AdapterTrial:
         original, copy = self.born(), self.born(seed=2)
         begun = self.through(original, self.signal, [self.half])
         saved = original.state()
-        rest = [self.ticks - self.half]
-        self.through(original, self.signal, rest, self.half)  # what happens later must not reach the saved state
-        copy.restore(saved)
-        begun += self.through(copy, self.signal, rest, self.half)
-        require_same(self.halves, joined({"out": begun}), "a restored state does not continue as the original did")
+        rest = [7, 16, self.ticks - self.half - 23]
+        lived = self.accounted(
+            original, self.signal, rest, self.half
+        )  # what happens later must not reach the saved state
+        copy.restore(stored(saved))
+        continued = self.accounted(copy, self.signal, rest, self.half)
+        broken = "a restored state does not continue as the original did"
+        require_same(joined({"out": begun + lived["out"]}), joined({"out": begun + continued["out"]}), broken)
+        for part in ("expected()", "held()"):
+            for one, other in zip(lived[part], continued[part], strict=True):
+                if any(a.shape != b.shape or a.tobytes() != b.tobytes() for a, b in zip(one, other, strict=True)):
+                    raise ContractError(f"{broken} (in what {part} says: {one} and {other})")
 
     def check_mean(self) -> None:
         for rate_hz in possible(self.make(), RATES_HZ):
@@ -163,3 +197,7 @@ class _AdapterTrial:
             except (ValueError, ArithmeticError):
                 continue
             raise ContractError(f"a rate of {bad:g} Hz was accepted")
+
+    def check_describe(self) -> None:
+        require_plain(self.make().describe())
+        require_plain(self.born().describe())

@@ -10,11 +10,25 @@ from typing import Any
 import numpy as np
 
 from hybrid.clock import Clock, Window
-from hybrid.component import Component
+from hybrid.component import Component, first_not_finite
+from hybrid.ports import Port
 from hybrid.random import named_stream
-from hybrid.signals import Signal
+from hybrid.signals import ArraySignal, Signal, Spikes
 from hybrid.testing.contract import Check, ContractError, demand
-from hybrid.testing.trials import activity, before, copied, cuttings, joined, other_future, require_same, windows
+from hybrid.testing.elsewhere import elsewhere
+from hybrid.testing.trials import (
+    activity,
+    before,
+    copied,
+    cuttings,
+    joined,
+    other_future,
+    require_kept,
+    require_plain,
+    require_same,
+    stored,
+    windows,
+)
 
 
 def check_component(
@@ -23,7 +37,10 @@ def check_component(
     """Prove that components from ``make`` keep the contract of :class:`hybrid.component.Component`.
 
     It does not matter how time is cut, to the bit; no output before its cause; the same seed gives the same bits and instances
-    are independent; a restored state continues to the bit; every output covers its window; inputs are not modified.
+    are independent; a state, stored and read again, continues to the bit, in another process too (if ``make`` can be sent
+    there: a class or function of a module, not a lambda); every output is finite and covers its window; inputs are not
+    modified; a NaN that matters is refused or shows; ``describe()`` gives plain values; ``close()`` may come twice, and
+    before ``prepare()``.
 
     Parameters
     ----------
@@ -44,12 +61,20 @@ def component_checks(
     trial = _ComponentTrial(make, Clock(tick_ms), ticks, rate_hz)
     try:
         yield [
-            Check("outputs", "every output covers its window; inputs stay as they were", trial.check_outputs),
+            Check(
+                "outputs", "every output is finite and covers its window; inputs stay as they were", trial.check_outputs
+            ),
             Check("same seed", "the same seed gives the same bits", trial.check_same_seed, "outputs"),
             Check("causality", "no output comes before its cause", trial.check_causality, "same seed"),
             Check("cutting", "it does not matter how time is cut, to the bit", trial.check_cutting, "same seed"),
             Check("independence", "two instances do not disturb each other", trial.check_independence, "same seed"),
             Check("restore", "a restored state continues to the bit", trial.check_restore, "same seed"),
+            Check(
+                "elsewhere", "a stored state continues to the bit in another process", trial.check_elsewhere, "restore"
+            ),
+            Check("not finite", "a NaN that it hears does not vanish", trial.check_not_finite, "causality"),
+            Check("describe", "describe() gives plain values", trial.check_describe),
+            Check("close", "close() may come twice, and before prepare()", trial.check_close),
         ]
     finally:
         trial.close()
@@ -90,18 +115,7 @@ class _ComponentTrial:
         return self.run([self.half, self.ticks - self.half])
 
     def live(self, component: Component, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
-        given = {name: signal.during(window) for name, signal in inputs.items()}
-        untouched = {name: [part.copy() for part in signal.payload()] for name, signal in given.items()}
-        outputs = component.advance(window, given)
-        for name, signal in given.items():
-            if not all(map(np.array_equal, untouched[name], signal.payload())):
-                raise ContractError(f"advance() modified its input {name!r}")
-        for name, port in component.outputs.items():
-            signal = outputs.get(name)  # type: ignore[assignment]
-            if type(signal) is not port.kind or signal.window != window or signal.size != port.size:
-                raise ContractError(
-                    f"output {name!r} over {window} is {signal!r}, not {port.kind.__name__} of size {port.size}"
-                )
+        outputs = component.advance(window, {name: copied(signal.during(window)) for name, signal in inputs.items()})
         return {name: copied(signal) for name, signal in outputs.items()}
 
     def through(
@@ -117,7 +131,17 @@ class _ComponentTrial:
         return joined(self.through(self.born(), cuts, inputs=inputs))
 
     def check_outputs(self) -> None:
-        self.whole  # noqa: B018
+        for cuts in ([self.ticks], cuttings(self.ticks)[0]):
+            component = self.born()
+            for window in windows(cuts):
+                given = {name: copied(signal.during(window)) for name, signal in self.inputs.items()}
+                outputs = component.advance(window, given)
+                for name, signal in given.items():
+                    require_kept(self.inputs[name].during(window), signal, f"advance() modified its input {name!r}")
+                for name, port in component.outputs.items():
+                    _require_output(outputs.get(name), port, window)
+                if more := sorted(outputs.keys() - component.outputs.keys()):
+                    raise ContractError(f"advance() returned {more}, which are no outputs")
 
     def check_same_seed(self) -> None:
         require_same(self.whole, self.run([self.ticks]), "the same seed gives different outputs")
@@ -155,7 +179,84 @@ class _ComponentTrial:
         saved = original.state()
         rest = [self.ticks - self.half]
         self.through(original, rest, self.half)  # what happens later must not reach the saved state
-        copy.restore(saved)
+        copy.restore(stored(saved))
         for name, more in self.through(copy, rest, self.half).items():
             begun[name] += more
-        require_same(self.halves, joined(begun), "a restored state does not continue as the original did")
+        require_same(self.halves, joined(begun), _RESTORE)
+
+    def check_elsewhere(self) -> None:
+        original = self.born()
+        begun = self.through(original, [self.half])
+        inputs = {name: signal.during(Window(self.half, self.ticks)) for name, signal in self.inputs.items()}
+        rest = [self.ticks - self.half]
+        there = elsewhere(_continued, self.make, self.clock.tick_ms, stored(original.state()), inputs, rest, self.half)
+        for name, more in there.items():
+            begun[name] += more
+        require_same(self.halves, joined(begun), f"in another process {_RESTORE}")
+
+    def check_not_finite(self) -> None:
+        for name, port in sorted(self.born().inputs.items()):
+            if not issubclass(port.kind, ArraySignal) or self._ignores(name, port):
+                continue
+            try:
+                outputs = self.run([self.ticks], self._spoilt(name, port, np.nan))
+            except (ValueError, ArithmeticError):
+                continue
+            broken = f"a NaN in the input {name!r} at tick {self.half} changes what was before it"
+            require_same(before(self.whole, self.half), before(outputs, self.half), broken)
+            if all(isinstance(each, Spikes) or np.isfinite(each.values).all() for each in outputs.values()):
+                raise ContractError(
+                    f"a NaN in the input {name!r} vanishes: all outputs stay finite; raise DivergedError, or let it through"
+                )
+
+    def _ignores(self, name: str, port: Port) -> bool:
+        """Whether no output shows what the last line hears in the tick of the trial."""
+        value = self.inputs[name].values[self.half, port.size - 1]
+        outputs = self.run([self.ticks], self._spoilt(name, port, 2 * value + 1))
+        parts = ((outputs[each].payload(), signal.payload()) for each, signal in self.whole.items())
+        return all(a.tobytes() == b.tobytes() for pair in parts for a, b in zip(*pair, strict=True))
+
+    def _spoilt(self, name: str, port: Port, value: float) -> dict[str, Any]:
+        values = np.array(self.inputs[name].values)
+        values[self.half, port.size - 1] = value
+        return {**self.inputs, name: port.kind.from_payload(self.inputs[name].window, port.size, (values,))}
+
+    def check_describe(self) -> None:
+        require_plain(self.make().describe())
+        require_plain(self.born().describe())
+
+    def check_close(self) -> None:
+        for prepared in (False, True):
+            component = self.make()
+            if prepared:
+                component.prepare(self.clock, named_stream(1, "component", component.name))
+                self.live(component, Window(0, 1), self.inputs)
+            for _ in range(2):
+                component.close()
+
+
+_RESTORE = "a restored state does not continue as the original did"
+
+
+def _continued(
+    make: Callable[[], Component], tick_ms: float, state: Any, inputs: Any, cuts: list[int], start: int
+) -> dict[str, list[Signal]]:
+    """What a new component does that continues from a state."""
+    trial = _ComponentTrial(make, Clock(tick_ms), sum(cuts), 0.0)
+    try:
+        component = trial.born(seed=2)
+        component.restore(state)
+        return trial.through(component, cuts, start, inputs)
+    finally:
+        trial.close()
+
+
+def _require_output(signal: Any, port: Port, window: Window) -> None:
+    if type(signal) is not port.kind or signal.window != window or signal.size != port.size:
+        raise ContractError(
+            f"output {port.name!r} over {window} is {signal!r}, not {port.kind.__name__} of size {port.size}"
+        )
+    if isinstance(signal, ArraySignal) and (where := first_not_finite(signal.values)):
+        raise ContractError(
+            f"output {port.name!r} is {signal.values[where]:g} for line {where[1]} at tick {window.start + where[0]}"
+        )

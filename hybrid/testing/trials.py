@@ -1,12 +1,14 @@
-"""What the trials of components and adapters share: random activity, cuttings of time, comparison to the bit."""
+"""What the trials of components and adapters share: activity, cuttings of time, stored states, comparison to the bit."""
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError
@@ -54,6 +56,43 @@ def windows(cuts: list[int], start: int = 0) -> list[Window]:
 
 def copied(signal: Signal) -> Signal:
     return type(signal).from_payload(signal.window, signal.size, tuple(part.copy() for part in signal.payload()))
+
+
+def stored(state: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The state as a file would give it back."""
+    again = {}
+    for name, value in state.items():
+        file = io.BytesIO()
+        try:
+            np.save(file, value, allow_pickle=False)
+        except ValueError as error:
+            raise ContractError(f"state() has {name!r}, which cannot be stored: {error}") from None
+        file.seek(0)
+        again[name] = np.load(file, allow_pickle=False)
+    return again
+
+
+def require_plain(described: Any, where: str = "describe()") -> None:
+    """Raise unless all of it can be kept with the results: numbers, texts, lists, dictionaries with text as keys, ``None``."""
+    if isinstance(described, Mapping):
+        for key, value in described.items():
+            if not isinstance(key, str):
+                raise ContractError(f"{where} has the key {key!r}, which is no text")
+            require_plain(value, f"{where}[{key!r}]")
+    elif isinstance(described, list | tuple):
+        for k, value in enumerate(described):
+            require_plain(value, f"{where}[{k}]")
+    elif not isinstance(described, bool | int | float | str | None):
+        raise ContractError(
+            f"{where} is of type {type(described).__name__}; give plain numbers, texts, lists and dictionaries"
+        )
+
+
+def require_kept(before: Signal, after: Signal, broken: str) -> None:
+    """Raise unless nobody has written into the arrays of a signal."""
+    for one, other in zip(before.payload(), after.payload(), strict=True):
+        if one.tobytes() != other.tobytes():
+            raise ContractError(broken)
 
 
 def joined(outputs: Mapping[str, list[Signal]]) -> dict[str, Any]:

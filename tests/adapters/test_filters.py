@@ -134,7 +134,7 @@ def test_groups_must_add_up_to_the_source(kind):
 @pytest.mark.parametrize("kind", FILTERS)
 @pytest.mark.parametrize("groups", [[], [3, 0], [1.5, 2.5], [[1, 2]], 4, "ab"])
 def test_groups_are_whole_numbers(kind, groups):
-    with pytest.raises(ConfigurationError, match=f"{kind.__name__}: groups = .* must be sizes of groups"):
+    with pytest.raises(ConfigurationError, match=f"{kind.__name__}: groups "):
         kind(5, groups=groups)
 
 

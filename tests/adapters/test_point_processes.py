@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from adapters import CorrelatedPoisson, GammaRenewal, RefractoryPoisson
+from adapters import CorrelatedPoisson, GammaRenewal, RateToPoisson, RefractoryPoisson
 from hybrid import Adapter, Clock, Port, Rates, Spikes, Window
 from hybrid.errors import ConfigurationError, DivergedError, TimeError
 from hybrid.interface.audit import balance
@@ -400,3 +400,18 @@ def test_an_account_of_correlated_lines_survives_a_checkpoint():
 def test_wrong_parameters_are_named(make, text):
     with pytest.raises(ConfigurationError, match=text):
         make()
+
+
+@pytest.mark.parametrize(
+    "adapter", [RateToPoisson(), RateToPoisson(100), GammaRenewal(), CorrelatedPoisson(), CorrelatedPoisson(0.0)]
+)
+@pytest.mark.parametrize("hz", [5e13, 1e300])
+def test_a_rate_of_more_spikes_than_a_count_can_hold_is_refused(adapter, hz):
+    """5e13 Hz are 5e9 spikes in a tick, of which 32 bits would keep 705,032,704."""
+    with pytest.raises(DivergedError, match=r"rate of line 1 is (5e\+13|1e\+300) Hz at tick 0; .* below 2e\+1[13] Hz"):
+        prepared(adapter, 2).convert(Rates(Window(0, 1), 2, [1.0, hz]))
+
+
+def test_a_count_close_to_the_largest_is_drawn():
+    spikes = prepared(RateToPoisson()).convert(Rates(Window(0, 1), 1, 1.99e13))
+    assert spikes.counts[0] == pytest.approx(1.99e9, abs=5 * np.sqrt(1.99e9))

@@ -104,8 +104,13 @@ def test_a_line_that_is_not_there_is_refused():
         (lambda: Thinning(1.1), r"Thinning: keep = 1.1 must be at most 1"),
         (lambda: Thinning(np.nan), r"Thinning: keep = nan is not a finite number"),
         (lambda: Subset([]), r"Subset: ids = \[\] must be numbers of lines"),
-        (lambda: Subset([1, -1]), r"Subset: ids = \[1, -1\] must be numbers of lines"),
-        (lambda: Subset([0.5]), r"whole numbers, 0 or above"),
+        (lambda: Subset([1, -1]), r"Subset: ids must be whole numbers from 0 to .*, not -1 "),
+        (
+            lambda: Subset(np.array([2**63 + 1], np.uint64)),
+            r"Subset: ids must be whole numbers .*, not 9223372036854775809 ",
+        ),
+        (lambda: Subset([True, False]), r"Subset: ids must be whole numbers, not True"),
+        (lambda: Subset([0.5]), r"Subset: ids must be whole numbers .* not 0.5"),
         (lambda: Subset([1, 2, 1]), r"name a line twice"),
     ],
 )

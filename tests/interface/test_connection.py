@@ -7,55 +7,13 @@ from functools import partial
 import numpy as np
 import pytest
 from toys import Relay
+from wires import CLOCK, carried, connection, delayed, ports, prepared, rates, spikes
 
 from adapters import RateToPoisson, SpikeToRate
-from hybrid import Adapter, Brain, Chain, Clock, Currents, Moments, Port, Rates, Spikes, Window
+from hybrid import Adapter, Brain, Chain, Currents, Moments, Port, Rates, Spikes, Window
 from hybrid.errors import ConfigurationError, TimeError, WiringError
 from hybrid.interface.connection import Connection
 from hybrid.random import named_stream
-
-CLOCK = Clock(0.1)
-
-
-def ports(source=Rates, target=Rates, sources=3, targets=2):
-    return Port("V1", "out", source, sources, "out"), Port("PFC", "in", target, targets, "in")
-
-
-def connection(weight=1.0, delay_ms=1.0, adapter=None, clock=CLOCK, **kinds):
-    return Connection("wire", clock, *ports(**kinds), weight, delay_ms, adapter)
-
-
-def prepared(*args, seed=1, **kwargs):
-    made = connection(*args, **kwargs)
-    made.prepare(named_stream(seed, "connection", "wire"))
-    return made
-
-
-def carried(wire, sent, length=10):
-    """All that is delivered, when a simulation carries ``sent`` in windows of ``length``."""
-    delivered = []
-    for window in sent.window.cut(length):
-        part = wire.deliver(window)
-        assert (part.window, part.size, type(part)) == (window, wire.target.size, wire.target.kind)
-        delivered.append(part.to_counts() if isinstance(part, Spikes) else part.values)
-        given = sent.during(window)
-        for array in given.payload():
-            array.setflags(write=False)
-        wire.accept(given)
-    return np.concatenate(delivered)
-
-
-def rates(ticks=100, sources=3, seed=0):
-    return Rates(Window(0, ticks), sources, np.random.default_rng(seed).uniform(0, 2000, (ticks, sources)))
-
-
-def spikes(ticks=100, sources=3, seed=0):
-    return Spikes.from_counts(Window(0, ticks), np.random.default_rng(seed).poisson(0.3, (ticks, sources)))
-
-
-def delayed(values, ticks):
-    return np.concatenate([np.zeros((ticks, values.shape[1])), values])[: len(values)]
-
 
 # -- weights -----------------------------------------------------------------------------------------------------------
 
@@ -214,6 +172,24 @@ def test_different_kinds_need_an_adapter():
 def test_an_adapter_must_fit_both_ends(source, target, adapter, text):
     with pytest.raises(WiringError, match=f"V1.out -> PFC.in: {text}"):
         connection(adapter=adapter, source=source, target=target)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "text"),
+    [
+        (SpikeToRate, r"adapter is the class SpikeToRate; write SpikeToRate\(\.\.\.\), an object with its parameters"),
+        ("SpikeToRate", r"adapter is the text 'SpikeToRate'; import the class and write SpikeToRate\(\.\.\.\)"),
+        ("adapters:RateToPoisson", r"adapter is the text .*; import the class and write RateToPoisson\(\.\.\.\)"),
+        (np.tanh, r"adapter is <ufunc 'tanh'>; an adapter is an object of a class derived from hybrid.Adapter"),
+        (0.5, r"adapter is 0.5; an adapter is an object"),
+        (Relay, r"adapter is <class .*Relay'>; an adapter is an object"),
+    ],
+)
+def test_what_is_no_adapter_object_is_answered_with_what_to_write(adapter, text):
+    with pytest.raises(WiringError, match=f"^V1.out -> PFC.in: {text}"):
+        connection(adapter=adapter, source=Spikes)
+    with pytest.raises(WiringError, match=f"^Chain: {text}"):
+        Chain(SpikeToRate(), adapter)
 
 
 def test_an_input_is_no_source_and_an_output_no_target():
