@@ -98,7 +98,7 @@ class MassNetwork(Component):
         self.model = model
         self.speed_m_s = number(speed_m_s, "m_s", f"{name}: speed_m_s", positive=True)
         self.coupling = coupling if coupling is not None else model.default_coupling
-        self.coupling.felt(model)  # refuses unknown variables
+        self._felt = self.coupling.felt(model.variables, model.coupled, model.felt())  # refuses unknown variables
         self.integrator = integrator
         self.coupling_in_step = coupling_in_step
         self.delays = delays
@@ -160,7 +160,7 @@ class MassNetwork(Component):
                 f"{self.name}: a part of a whole takes coupling_in_step='held' and no history; what other parts send is known "
                 f"from tick to tick, and from tick 0 on"
             )
-        features = self.coupling.felt(self.model).size * (2 if self.coupling.sine else 1)
+        features = self._felt.size * (2 if self.coupling.sine else 1)
         self.joint = Joint(self.name, whole, self.regions, features)
         self.inputs["others"], self.outputs["sent"] = self.joint.others, self.joint.sent
 

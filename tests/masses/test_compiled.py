@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
+import linecache
 import math
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +18,14 @@ import numba
 import numpy as np
 import pytest
 from floors import ROOT
+from masses_toys import Relaxation
 
-from hybrid.masses.compiled.fingerprint import fingerprint
-from hybrid.masses.compiled.private import private
+from hybrid.errors import ConfigurationError
+from hybrid.masses import Linear
+from hybrid.masses.compiled import compiler
+from hybrid.masses.compiled import script as script_module
+from hybrid.masses.compiled.compiler import compiled_for
+from hybrid.masses.compiled.script import Script
 
 USER_MODEL = """
 from dataclasses import dataclass
@@ -29,10 +38,10 @@ GAIN = {gain}
 
 @njit
 def helper(x):
-    return GAIN * x + {added}
+    return GAIN * x + 0.5
 
 def equations(state, coupling, drive_hz, p):
-    return ({sign}helper(state[0]),)
+    return (-helper(state[0]),)
 
 @dataclass(frozen=True, eq=False)
 class {name}(MassModel):
@@ -46,13 +55,13 @@ class {name}(MassModel):
 SLOPE = """
 import sys
 sys.path[:0] = [{folder!r}, {tests!r}]
-from hybrid.masses import MassNetwork
+from hybrid.masses import Linear, MassNetwork
 from hybrid.masses.compiled.compiler import compiled_for
 from masses_toys import lived, one_node, prepared
 for name in {names!r}:
     model = getattr(__import__(name.lower()), name)()
     slope = model.derivatives([[3.0]], [[0.0]])[0, 0]
-    loaded = sum(compiled_for(model).derivatives.stats.cache_hits.values())
+    loaded = sum(compiled_for(model.equations(Linear(1.0))).derivatives.__wrapped__.stats.cache_hits.values())
     if {whole}:
         network = MassNetwork("net", one_node(), model, initial={{"x": 3.0}}, integrator="euler")
         x = lived(prepared(network, 0.5), 2)["x"][:, 0]
@@ -61,8 +70,8 @@ for name in {names!r}:
 """
 
 
-def write(folder: Path, name: str, gain: float = 2.0, added: float = 0.5, sign: str = "-") -> None:
-    (folder / f"{name.lower()}.py").write_text(USER_MODEL.format(name=name, gain=gain, added=added, sign=sign))
+def write(folder: Path, name: str, gain: float = 2.0) -> None:
+    (folder / f"{name.lower()}.py").write_text(USER_MODEL.format(name=name, gain=gain))
 
 
 def slopes(folder: Path, *names: str, whole: bool = False) -> list[tuple[float, int]]:
@@ -82,10 +91,6 @@ def test_second_process_loads_and_a_changed_model_is_compiled_again(tmp_path: Pa
     assert slopes(tmp_path, "Model") == [(-6.5, 1)]
     write(tmp_path, "Model", gain=3.0)  # a global that a helper uses
     assert slopes(tmp_path, "Model") == [(-9.5, 0)]
-    write(tmp_path, "Model", gain=3.0, added=0.25)  # a constant in the helper
-    assert slopes(tmp_path, "Model") == [(-9.25, 0)]
-    write(tmp_path, "Model", gain=3.0, added=0.25, sign="+")  # the equations
-    assert slopes(tmp_path, "Model") == [(9.25, 0)]
     write(tmp_path, "Model")
     assert slopes(tmp_path, "Model") == [(-6.5, 1)]
     source = (tmp_path / "model.py").read_text()
@@ -110,13 +115,29 @@ def test_no_place_to_write_is_no_error(tmp_path: Path) -> None:
     assert slopes(tmp_path, "Model") == [(-6.5, 0)]
 
 
-def function(body: str = "return x + A", **scope: Any) -> Any:
-    namespace = {"np": np, "math": math, "numba": numba, **scope}
-    exec(f"def f(x, y=1.0):\n    {body}", namespace)
-    return namespace["f"]
+def write_function(folder: Path, body: str = "return x + A") -> Any:
+    """What defines the function ``f`` in a file of its own, as users do; with these globals."""
+    path = folder / f"{abs(hash(body))}.py"
+    path.write_text(f"def f(x, y=1.0):\n    {body}\n")
+
+    def made(**scope: Any) -> Any:
+        namespace = {"np": np, "math": math, "numba": numba, **scope}
+        exec(compile(path.read_text(), str(path), "exec", dont_inherit=True), namespace)
+        return namespace["f"]
+
+    return made
 
 
-def test_fingerprint_changes_with_anything_the_code_uses() -> None:
+def script_of(function: Any) -> Script:
+    script = Script()
+    script.function(function)
+    return script
+
+
+def test_the_text_changes_with_anything_the_code_uses(tmp_path: Path) -> None:
+    def function(body: str = "return x + A", **scope: Any) -> Any:
+        return write_function(tmp_path, body)(**scope)
+
     module = ModuleType("mine")
     module.A = 1.0  # type: ignore[attr-defined]
     other = ModuleType("mine")
@@ -125,6 +146,7 @@ def test_fingerprint_changes_with_anything_the_code_uses() -> None:
         function(A=1.0),
         function(A=1),
         function(A=2.0),
+        function(A=math.inf),
         function("return x - A", A=1.0),
         function("return x + 2 * A", A=1.0),
         function("return math.exp(x) + A", A=1.0),
@@ -140,34 +162,194 @@ def test_fingerprint_changes_with_anything_the_code_uses() -> None:
         function("return sum([A * k for k in (x, y)])", A=1.0),
         function("return sum([A * k for k in (x, y)])", A=2.0),
     ]
-    marks = [fingerprint(each) for each in different]
-    assert None not in marks
-    assert len(set(marks)) == len(marks)
-    assert fingerprint(function(A=1.0, B=5.0)) == fingerprint(function(A=1.0))  # what it does not use does not count
     defaults = function(A=1.0)
     defaults.__defaults__ = (2.0,)
-    assert fingerprint(defaults) not in marks
+    scripts = [script_of(each) for each in (*different, defaults)]
+    assert not any(each.given for each in scripts)
+    assert len({each.text for each in scripts}) == len(scripts)
+    assert script_of(function(A=1.0, B=5.0)).text == scripts[0].text  # what it does not use does not count
 
 
-def test_what_cannot_be_hashed_has_no_fingerprint() -> None:
-    assert fingerprint(function(A=object())) is None
+def test_what_is_written_computes_the_same(tmp_path: Path) -> None:
+    @numba.njit
+    def half(x: float) -> float:
+        return x / 2.0
+
+    @numba.njit
+    def fact(n: float) -> float:
+        return 1.0 if n < 2.0 else n * fact(n - 1.0)
+
+    gain, module = np.array([3.0, math.pi]), ModuleType("mine")
+    module.half = half  # type: ignore[attr-defined]
+    body = "return half(x) * gain[1] + module.half(y) - np.float64(big) + sum([y * k for k in (x, y)]) + fact(4.0)"
+    function = write_function(tmp_path, body)(half=half, gain=gain, module=module, big=-1e300, fact=fact)
+    script = Script("import numpy as np", "from types import ModuleType", "from numba import njit")
+    script.lines.append("inlined = njit")
+    name = script.function(function, {"error_model": "numpy"})
+    namespace: dict[str, Any] = {"given": script.given}
+    exec(script.text, namespace)
+    assert not script.given
+    assert namespace[name](2.0) == function(2.0)
 
 
-def test_private_copies_call_private_copies() -> None:
-    helper = numba.njit(function("return 2.0 * x"))
-    mine = private(function("return A(x) + 1.0", A=helper), "mark")
-    assert mine(3.0) == 7.0
-    assert mine.py_func.__qualname__ == "f_mark"
-    assert mine.py_func.__globals__["A"].py_func.__qualname__ == "f_mark"
-    assert mine.py_func.__globals__["A"] is not helper
+def test_what_cannot_be_written_is_given(tmp_path: Path) -> None:
+    """An object of any other kind, a function without a file, and one whose file is no longer what was imported."""
+    thing = object()
+    assert script_of(write_function(tmp_path)(A=thing)).given == [thing]
+    assert len(script_of(eval("lambda x: x")).given) == 1
+    function = write_function(tmp_path)(A=1.0)
+    Path(function.__code__.co_filename).write_text("def f(x, y=1.0):\n    return x * A\n")
+    linecache.checkcache()
+    script_module._source_of.cache_clear()
+    assert script_of(function).given == [function.__code__]
+
+
+# -- values that change within one process ---------------------------------------------------------------------------------
+
+CONSTANTS = "GAIN = 2.0\nGAINS = __import__('numpy').array([2.0])\n"
+READERS = """
+import numba
+import constants
+from constants import GAINS
+
+GAIN = 2.0
+
+def reads_global(state, coupling, drive_hz, p):
+    return (GAIN * state[0],)
+
+def reads_module(state, coupling, drive_hz, p):
+    return (constants.GAIN * state[0],)
+
+def reads_array(state, coupling, drive_hz, p):
+    return (GAINS[0] * state[0],)
+
+@numba.njit
+def helper(x):
+    return GAIN * x
+
+@numba.njit
+def helper_of_helper(x):
+    return helper(x)
+
+def calls_helper(state, coupling, drive_hz, p):
+    return (helper_of_helper(state[0]),)
+
+def reading_a_cell():
+    gain = 2.0
+    def equations(state, coupling, drive_hz, p):
+        return (gain * state[0],)
+    def change():
+        nonlocal gain
+        gain = 3.0
+    return equations, change
+
+reads_cell, change_cell = reading_a_cell()
+exec("def no_source(state, coupling, drive_hz, p):\\n    return (GAIN * helper(state[0]) / 2.0,)")
+no_file = lambda state, coupling, drive_hz, p: (GAIN * state[0],)
+
+def change():
+    global GAIN
+    GAIN = constants.GAIN = GAINS[0] = 3.0
+    change_cell()
+"""
+NAMES = ["global", "module", "array", "helper", "cell", "source", "file"]
+
+
+@pytest.mark.parametrize("which", NAMES)
+def test_a_value_changed_in_the_process_is_the_new_one(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_cache: None
+) -> None:
+    (tmp_path / "constants.py").write_text(CONSTANTS)
+    (tmp_path / "readers.py").write_text(READERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("constants", "readers"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    module: Any = importlib.import_module("readers")
+    rhs = next(value for name, value in vars(module).items() if name.endswith(f"s_{which}") or name == f"no_{which}")
+
+    class Model(Relaxation):
+        pass
+
+    Model.rhs = staticmethod(rhs)  # type: ignore[assignment]
+
+    def slope() -> float:
+        return float(Model().derivatives([[1.0]], [[0.0]])[0, 0])
+
+    old = slope()
+    kernel = compiled_for(Model().equations(Linear(1.0)))
+    assert compiled_for(Model().equations(Linear(1.0))) is kernel
+    module.change()
+    assert (old, slope()) == ((2.0, 4.5) if which == "source" else (2.0, 3.0))
+
+
+# -- a cache that is broken ------------------------------------------------------------------------------------------------
+
+
+HARMS = ["index cut", "index empty", "data cut", "bit", "seal", "source", "folder"]
+
+
+def test_a_broken_cache_heals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
+
+    def loads() -> int:
+        """How many functions came from the cache, as in a new process; the slope is right."""
+        monkeypatch.setattr(compiler, "_compiled", {})
+        model = Relaxation(tau_ms=2.0)
+        assert model.derivatives([[3.0]], [[0.0]]) == -1.5
+        function: Any = compiled_for(model.equations(Linear(1.0))).derivatives
+        return sum(function.__wrapped__.stats.cache_hits.values())
+
+    assert loads() == 0
+    assert loads() == 1
+    for harm in HARMS:
+        (folder,) = (tmp_path / "masses").iterdir()
+        kept = folder / "__pycache__"
+        data, index, seal = next(kept.glob("*.nbc")), next(kept.glob("*.nbi")), kept / "seal"
+        content = data.read_bytes()
+        middle = len(content) // 2
+        match harm:
+            case "index cut":
+                index.write_bytes(index.read_bytes()[:40])
+            case "index empty":
+                index.write_bytes(b"")
+            case "data cut":
+                data.write_bytes(content[:middle])
+            case "bit":
+                data.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+            case "seal":
+                seal.write_bytes(b"\xff\xff")
+            case "source":
+                (folder / "kernel.py").write_bytes(b"\xff")
+            case "folder":
+                index.unlink()
+                index.mkdir()
+        assert loads() == (1 if harm == "source" else 0), harm  # there the machine code is whole
+        assert loads() == 1, harm
+
+
+def test_a_cache_that_cannot_be_written_to_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compiled is used, though numba cannot keep it (a full disk)."""
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
+    monkeypatch.setattr(compiler, "_compiled", {})
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
+    assert Relaxation(tau_ms=2.0).derivatives([[3.0]], [[0.0]]) == -1.5
+
+
+@pytest.mark.long
+def test_processes_may_race(tmp_path: Path) -> None:
+    write(tmp_path, "Model")
+    with ThreadPoolExecutor(3) as pool:
+        assert {each[0][0] for each in pool.map(lambda _: slopes(tmp_path, "Model"), range(3))} == {-6.5}
+    assert slopes(tmp_path, "Model")[0][0] == -6.5
+    assert slopes(tmp_path, "Model") == [(-6.5, 1)]
 
 
 @pytest.mark.parametrize("bad", ["return (0.0, 'a')", "return (0.0,) * 3", "return 0.0"])
 def test_equations_that_cannot_be_compiled_are_refused_by_the_name_of_the_model(bad: str) -> None:
-    from masses_toys import Relaxation
-
-    from hybrid.errors import ConfigurationError
-
     namespace: dict[str, Any] = {}
     exec(f"def equations(state, coupling, drive_hz, p):\n    {bad}", namespace)
 
@@ -186,10 +368,6 @@ def test_equations_that_cannot_be_compiled_are_refused_by_the_name_of_the_model(
     ],
 )
 def test_the_cause_is_told_and_where_it_stands(body: str, cause: str) -> None:
-    from masses_toys import Relaxation
-
-    from hybrid.errors import ConfigurationError
-
     namespace: dict[str, Any] = {"helper": lambda x: -x}
     exec(f"def equations(state, coupling, drive_hz, p):\n    {body}", namespace)
 

@@ -121,10 +121,13 @@ def test_a_coupling_that_does_not_compile_is_refused_by_name() -> None:
 
 
 def test_other_numbers_need_no_other_kernel() -> None:
-    kernel = compiled_for(Oscillator(), 16, Sigmoidal(1.0, sigma=2.0))
-    assert compiled_for(Oscillator(), 16, Sigmoidal(0.5, 0.1, cmin=0.0, sigma=3.0, variables=("x",))) is kernel
-    assert compiled_for(Oscillator(), 16, Linear(2.0)) is compiled_for(Oscillator())
-    assert compiled_for(Oscillator(), 16, HyperbolicTangent()) is not kernel
+    def kernel(coupling: Coupling) -> Any:
+        return compiled_for(Oscillator().equations(coupling))
+
+    saturating = Sigmoidal(0.5, 0.1, cmin=0.0, sigma=3.0, variables=("x",))
+    assert kernel(saturating) is kernel(Sigmoidal(1.0, sigma=2.0))
+    assert kernel(Linear(2.0)) is kernel(Linear(1.0))
+    assert kernel(HyperbolicTangent()) is not kernel(saturating)
 
 
 def test_jansen_and_rits_sigmoid_is_what_their_model_sends_anyway() -> None:
