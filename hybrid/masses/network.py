@@ -17,7 +17,7 @@ from hybrid.masses.coupling import Coupling
 from hybrid.masses.model import MassModel
 from hybrid.masses.noise import Noise
 from hybrid.masses.origin import Initial, initial_state, past, states
-from hybrid.masses.parts import Joint, groups_of, initial_of, model_of, noise_of
+from hybrid.masses.parts import Joint, delays_in_steps, groups_of, initial_of, model_of, noise_of
 from hybrid.ports import Port
 from hybrid.signals import Rates, Signal, States
 from hybrid.units import FloatArray, number
@@ -107,6 +107,11 @@ class MassNetwork(Component):
         self.history = history
         self.dt_ms = None if dt_ms is None else number(dt_ms, "ms", f"{name}: dt_ms", positive=True)
         self.threads = int(number(threads, "1", f"{name}: threads", at_least=1.0))
+        if whole is not None and (coupling_in_step != "held" or history is not None):
+            raise ConfigurationError(
+                f"{name}: a part of a whole takes coupling_in_step='held' and no history; what other parts send is known from "
+                f"tick to tick, and from tick 0 on"
+            )
         n, labels = len(connectome.labels), tuple(connectome.labels)
         self._history = history if history is None or callable(history) else states(name, model, n, history)
         if callable(history) and initial is None:
@@ -135,7 +140,7 @@ class MassNetwork(Component):
             self.model,
             self._parameters,
             weights=self.connectome.weights,
-            delays=self._delays(),
+            delays=delays_in_steps(self.connectome.lengths_mm, self.speed_m_s, self._clock, self.delays, self.name),
             coupling=self.coupling,
             h=step_ms / self.model.time_unit_ms,
             scheme=self._scheme(),
@@ -148,20 +153,23 @@ class MassNetwork(Component):
             threads=self.threads,
         )
         if self.joint is not None:
-            self.joint.prepare(clock, self.speed_m_s, self._engine.block)
+            self.joint.prepare(clock, self._engine.block)
 
     def _scheme(self) -> Scheme:
         multiplicative = self.noise is not None and self.noise.multiplicative
         return Scheme(self.integrator, self.coupling_in_step == "held", multiplicative, joined=self.joint is not None)
 
     def _be_part_of(self, whole: Connectome) -> None:
-        if self.coupling_in_step != "held" or self.history is not None:
-            raise ConfigurationError(
-                f"{self.name}: a part of a whole takes coupling_in_step='held' and no history; what other parts send is known "
-                f"from tick to tick, and from tick 0 on"
-            )
-        features = self._felt.size * (2 if self.coupling.sine else 1)
-        self.joint = Joint(self.name, whole, self.regions, features)
+        self.joint = Joint(
+            self.name,
+            whole,
+            self.regions,
+            self._felt.size * (2 if self.coupling.sine else 1),
+            speed_m_s=self.speed_m_s,
+            delays=self.delays,
+            dt_ms=self.dt_ms,
+            initially_sent=self._initially_sent,
+        )
         self.inputs["others"], self.outputs["sent"] = self.joint.others, self.joint.sent
 
     @classmethod
@@ -194,8 +202,8 @@ class MassNetwork(Component):
             made.append(cls(f"{name}_{k}", regions, model_of(model, group, n), whole=connectome, **own))
         return made
 
-    def initially_sent(self, clock: Clock, block: int) -> FloatArray:
-        """What others feel of each region in its initial state, ``[feature * region]``."""
+    def _initially_sent(self, clock: Clock, block: int) -> FloatArray:
+        """What others feel of each region in its initial state, ``[feature, region]``."""
         n = len(self.regions)
         engine = Engine(
             self.model,
@@ -210,19 +218,10 @@ class MassNetwork(Component):
             initial=self._initial,
             block=block,
         )
-        return engine.initially_sent.ravel()
+        return engine.initially_sent
 
     def _past(self) -> Callable[[int], FloatArray]:
         return lambda steps: past(self.name, self.model, len(self.regions), self._history, steps, self._clock)
-
-    def _delays(self) -> NDArray[Any]:
-        """``[target, source]`` in steps, whole ones if they are rounded."""
-        tick_ms = self._clock.tick_ms
-        if self.delays == "rounded":
-            return self._clock.ticks_of(self.connectome.delays_ms(self.speed_m_s, tick_ms), f"{self.name}: delays")
-        ticks = np.maximum(self.connectome.lengths_mm / self.speed_m_s / tick_ms, 1.0)
-        whole = np.rint(ticks)
-        return np.where(np.isclose(ticks, whole, rtol=0.0, atol=1e-6), whole, ticks)
 
     def advance(self, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
         """All regions through ``window``; ``DivergedError`` names the first state that is not finite."""
