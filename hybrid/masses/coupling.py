@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import ConfigurationError, unknown
 from hybrid.masses.functions import exp
+from hybrid.masses.names import check_names
 from hybrid.units import FloatArray, number
 
 _NAMES = ("variables", "between")  # the fields that are no numbers
@@ -40,6 +41,10 @@ class Coupling:
     pre: ClassVar[Callable[..., float] | None] = None
     post: ClassVar[Callable[..., float] | None] = None
     between: ClassVar[tuple[str, ...]] = ()  # two variables: what is sent is their difference, and nothing else
+
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        check_names(cls, given)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in self.number_names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numba.core.errors import NumbaError
@@ -15,6 +15,7 @@ from hybrid.errors import ConfigurationError
 from hybrid.masses.compiled.compiler import Equations, compiled_for, does_not_compile
 from hybrid.masses.compiled.lanes import packed, unpacked
 from hybrid.masses.coupling import Coupling, Linear
+from hybrid.masses.names import check_names
 from hybrid.units import FloatArray, array
 
 _SUMS = Linear(1.0)
@@ -48,6 +49,10 @@ class MassModel(ABC):
     units: ClassVar[dict[str, str]] = {}
     default_coupling: ClassVar[Coupling] = Linear(1.0)
     time_unit_ms: float = 1.0
+
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        check_names(cls, given)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in self.parameter_names:

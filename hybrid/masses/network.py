@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, State, first_not_finite
+from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, DivergedError, unknown
+from hybrid.masses.arguments import check_arguments
 from hybrid.masses.compiled.compiler import Scheme
 from hybrid.masses.compiled.engine import Engine
 from hybrid.masses.coupling import Coupling
 from hybrid.masses.model import MassModel
+from hybrid.masses.names import check_names
 from hybrid.masses.noise import Noise
 from hybrid.masses.origin import Initial, initial_state, past, states
 from hybrid.masses.parts import Joint, delays_in_steps, groups_of, initial_of, model_of, noise_of
 from hybrid.ports import Port
 from hybrid.signals import Rates, Signal, States
 from hybrid.units import FloatArray, number
-
-if TYPE_CHECKING:
-    from hybrid.connectome import Connectome
 
 INTEGRATORS = ("euler", "heun", "rk4")
 IN_STEP = ("held", "interpolated")
@@ -68,6 +68,10 @@ class MassNetwork(Component):
         takes and nothing else.
     """
 
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        check_names(cls, given)
+        return super().__new__(cls)
+
     def __init__(
         self,
         name: str,
@@ -86,6 +90,7 @@ class MassNetwork(Component):
         whole: Connectome | None = None,
         threads: int = 1,
     ) -> None:
+        check_arguments(name, connectome, model, coupling, noise, whole)
         for what, given, known in (
             ("integrator", integrator, INTEGRATORS),
             ("coupling_in_step", coupling_in_step, IN_STEP),
@@ -192,6 +197,7 @@ class MassNetwork(Component):
         parts: how many, of consecutive regions; or the labels of each.
         options: as for a network; arrays are those of all regions.
         """
+        check_arguments(name, connectome, model, options.get("coupling"), options.get("noise"))
         n = len(connectome)
         made = []
         for k, group in enumerate(groups_of(name, connectome, parts)):

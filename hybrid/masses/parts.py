@@ -128,10 +128,14 @@ class Joint:
 def groups_of(name: str, connectome: Connectome, parts: int | Sequence[Sequence[str]]) -> list[Indices]:
     """The regions of each part, as indices: so many parts of equal size, or the labels of each."""
     n = len(connectome)
-    if isinstance(parts, int):
+    if isinstance(parts, int | np.integer):
         if not 1 <= parts <= n:
             raise ConfigurationError(f"{name}: parts = {parts}; give 1 to {n}, as many as there are regions")
         return [np.array(each) for each in np.array_split(np.arange(n), parts)]
+    if isinstance(parts, str | float) or not all(isinstance(labels, Sequence) for labels in parts):
+        raise ConfigurationError(
+            f"{name}: parts = {parts!r}; give how many, or the labels of each: [['lA1', 'lA2'], ['lV1']]"
+        )
     groups = [np.array([_index(name, connectome, label) for label in labels], np.int64) for labels in parts]
     counts = np.bincount(np.concatenate(groups), minlength=n)
     if (counts != 1).any():
