@@ -46,7 +46,7 @@ def _check(name: str, what: str, given: Any, kind: type, example: str) -> None:
     raise ConfigurationError(f"{name}: {what} is {_shown(given)}; write {what}={example}")
 
 
-def _leaves(kind: type) -> list[str]:
+def _leaves(kind: Any) -> list[str]:
     found: set[str] = set()
     for below in kind.__subclasses__():
         found |= {below.__name__, *_leaves(below)}
