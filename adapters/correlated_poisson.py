@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, generator_state, restore_generator
+from hybrid.cache import njit
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Moments, Rates, Spikes, check_rates
@@ -77,7 +77,7 @@ class CorrelatedPoisson(Adapter):
         restore_generator(self._rng, state["rng"])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _multiple(means: Any, c: float, rng: Any, counts: Any) -> None:
     """Draw only those mother spikes that some line keeps, the first such line, and the gaps to the next ones."""
     size = means.shape[1]
@@ -98,7 +98,7 @@ def _multiple(means: Any, c: float, rng: Any, counts: Any) -> None:
                     line += 1 + int(gap)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _single(means: Any, c: float, rng: Any, counts: Any) -> None:
     """Draw the common spikes, then the number of all own ones and the line of each."""
     size = means.shape[1]

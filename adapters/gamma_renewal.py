@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
 from hybrid.adapter import Adapter, generator_state, restore_generator
+from hybrid.cache import njit
 from hybrid.clock import Clock
 from hybrid.signals import Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray, number
@@ -70,7 +70,7 @@ class GammaRenewal(Adapter):
         restore_generator(self._rng, state["rng"])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _advance(steps: Any, left: Any, shape: float, rng: Any, counts: Any) -> None:
     """Take each tick's ``steps[ticks, lines]`` off what is ``left`` of the line's interval; at its end is a spike."""
     for t in range(steps.shape[0]):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, generator_state, restore_generator
+from hybrid.cache import njit
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Moments, Rates, Spikes, check_rates
@@ -81,7 +81,7 @@ class RateToPoisson(Adapter):
         return {"totals": self._totals, "places": self._places, "counts": self._counts}
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _lines_at(up_to_line: Any, row: Any, mark: Any) -> Any:
     """For each mark the first line of its row whose share reaches beyond it, by halving."""
     found = np.empty(row.size, np.int64)

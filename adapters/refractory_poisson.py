@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, generator_state, restore_generator
+from hybrid.cache import njit
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Moments, Rates, Spikes, check_rates
@@ -123,7 +123,7 @@ class RefractoryPoisson(Adapter):
 _ARRAYS = ("recent", "covaried", "free", "covaries", "wait", "survival", "until", "phase", "variance")
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _advance(
     p: Any, start: int, recent: Any, covaried: Any, free: Any, covaries: Any, wait: Any,
     survival: Any, until: Any, rng: Any, variance: Any, counts: Any,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.cache import njit
 from hybrid.clock import Window
 from hybrid.errors import TimeError
 from hybrid.signals import ArraySignal, Spikes
@@ -20,7 +20,7 @@ from hybrid.units import FloatArray
 IntArray = NDArray[np.int64]
 
 
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _weighed_sums(
     history: FloatArray,
     at: int,

@@ -121,8 +121,8 @@ def compiled_for(equations: Equations, block: int = 16, scheme: Scheme = HEUN) -
     rows, script = _written(equations, block, scheme)
     key = script.text, *(each if isinstance(each, CodeType) else id(each) for each in script.given)
     if key not in _compiled:
-        made = module_of(_KERNEL + script.text, _IMPORTED, script.given)
-        _compiled[key] = Compiled(rows, *(made(name) for name in _CALLED))
+        module = module_of(_KERNEL + script.text, _IMPORTED, script.given)
+        _compiled[key] = Compiled(rows, *(getattr(module, name) for name in _CALLED))
     return _compiled[key]
 
 
@@ -142,10 +142,11 @@ def _written(equations: Equations, block: int, scheme: Scheme) -> tuple[Rows, Sc
         "# ---- what is declared above, for one kind of model ----",
         "from collections import namedtuple",
         "from types import ModuleType",
+        "from hybrid import cache",
         "from numba import njit",
         f"inlined = njit({_options(INLINED)})",
         f"inner = njit({_options({'error_model': 'numpy', **UNWRAPPED})})",
-        "called = njit(error_model='numpy', nogil=True, no_cfunc_wrapper=True, cache=CACHED)",
+        "called = cache.njit(error_model='numpy', nogil=True, no_cfunc_wrapper=True, cache=CACHED)",
         f"BLOCK, VARIABLES, SINE, HELD, JOINED = {block, variables, equations.sine, scheme.held, scheme.joined}",
         f"KICK, RECEIVED, AHEAD, DRIVE, ROWS = {rows.kick, rows.received, rows.ahead, rows.drive, rows.total}",
         f"Parameters = namedtuple('Parameters', {equations.parameters})",
