@@ -203,6 +203,47 @@ def test_what_cannot_be_written_is_given(tmp_path: Path) -> None:
     assert script_of(function).given == [function.__code__]
 
 
+CALL_EACH_OTHER = """
+import numba
+
+@numba.njit
+def even(n):
+    return 1.0 if n == 0.0 else odd(n - 1.0)
+
+@numba.njit
+def odd(n):
+    return 0.0 if n == 0.0 else even(n - 1.0)
+
+inlined = 3.0
+
+def uses_a_name_of_the_text(x):
+    return x * inlined
+
+@numba.njit
+def twice(x):
+    return 2.0 * x
+
+def named(x):
+    return named(x) + 1.0
+
+wrapper, named = named, twice
+"""
+
+
+def test_functions_that_call_each_other_and_names_that_hide_others(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(CALL_EACH_OTHER)
+    scope: dict[str, Any] = {}
+    exec(compile(CALL_EACH_OTHER, str(path), "exec", dont_inherit=True), scope)
+    assert script_of(scope["even"].py_func).given  # ends, and is for this process only
+    for name, expected in (("uses_a_name_of_the_text", 6.0), ("wrapper", 5.0)):
+        script = Script("from numba import njit", "inlined = njit")
+        written = script.function(scope[name])
+        namespace = {"given": script.given, "remade": script_module.remade}
+        exec(script.text, namespace)
+        assert namespace[written](2.0) == expected
+
+
 # -- values that change within one process ---------------------------------------------------------------------------------
 
 CONSTANTS = "GAIN = 2.0\nGAINS = __import__('numpy').array([2.0])\n"

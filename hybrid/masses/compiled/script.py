@@ -35,7 +35,8 @@ class Script:
     def __init__(self, *lines: str) -> None:
         self.lines = list(lines)
         self.given: list[Any] = []
-        self._names: dict[int, str] = {}  # of what is written already
+        self._names: dict[Any, str] = {}  # of what is written already
+        self._begun: set[int] = set()  # what is being written
 
     @property
     def text(self) -> str:
@@ -43,17 +44,21 @@ class Script:
 
     def function(self, function: FunctionType, options: Mapping[str, Any] = INLINED) -> str:
         """Write a plain function, to be compiled with ``options``; the name it has in the text."""
-        if id(function) in self._names:
-            return self._names[id(function)]
+        key = id(function), repr(options)
+        if key in self._names:
+            return self._names[key]
+        self._begun.add(id(function))
         code = function.__code__
         scope = _scope(function)
         own = [name for name, value in scope.items() if getattr(value, "py_func", None) is function]  # it calls itself
         using = {name: self.expression(value, _names(code)) for name, value in scope.items() if name not in own}
-        name = self._names[id(function)] = f"{function.__name__.strip('<>')}_{len(self._names)}"
+        self._begun.remove(id(function))
+        name = self._names[key] = f"{function.__name__.strip('<>')}_{len(self._names)}"
         written = ", ".join(f"{key}={self.expression(value)}" for key, value in options.items())
         compiled = "inlined" if options == INLINED else f"njit({written})"
         defaults = self.expression(function.__defaults__)
-        source = _source(function) if own in ([], [function.__name__]) else None
+        hidden = {function.__name__, "inlined", "njit"} & using.keys()  # names that the text itself needs
+        source = _source(function) if own in ([], [function.__name__]) and not hidden else None
         if source is None:
             using |= {name: self._give(scope[name]) for name in own}
             scoped = ", ".join(f"{key!r}: {value}" for key, value in using.items())
@@ -78,7 +83,7 @@ class Script:
             return repr(value) if math.isfinite(value) else f"float('{value}')"
         if type(value) is tuple:
             return f"({''.join(self.expression(each) + ', ' for each in value)})"
-        if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        if isinstance(value, np.generic) and type(value.item()) in (bool, int, float):
             return f"np.{type(value).__name__}({self.expression(value.item())})"
         if type(value) is np.ndarray and value.dtype.kind in "biufc":
             written = f"np.frombuffer(bytes.fromhex('{value.tobytes().hex()}'), '{value.dtype.str}')"
@@ -88,7 +93,7 @@ class Script:
             if f"import {module}" not in self.lines:
                 self.lines.append(f"import {module}")
             return f"{module}.{name}" if name else module
-        if is_compiled(value):
+        if is_compiled(value) and id(value.py_func) not in self._begun:  # not two that call each other
             settings = {k: v for k, v in value.targetoptions.items() if k != "nopython" and v is not None}
             return self.function(value.py_func, INLINED | settings | UNWRAPPED)
         if isinstance(value, ModuleType):

@@ -51,7 +51,9 @@ def test_right_hand_side_agrees_at_random_states(name: str) -> None:
     for row, variable in zip(felt, theirs.cvar, strict=True):
         coupling[variable] = row
     expected = theirs.dfun(state[..., None], felt[..., None])[..., 0]
-    for variable, slopes, theirs_slopes in zip(ours.variables, ours.derivatives(state, coupling), expected, strict=True):
+    for variable, slopes, theirs_slopes in zip(
+        ours.variables, ours.derivatives(state, coupling), expected, strict=True
+    ):
         size = np.median(np.abs(theirs_slopes))  # slopes of slow variables are 1e-4 and less
         assert size > 0
         np.testing.assert_allclose(slopes, theirs_slopes, rtol=1e-12, atol=1e-12 * size, err_msg=variable)
