@@ -117,18 +117,20 @@ class Brain:
         ``brain.join(*MassNetwork.in_parts("cortex", connectome, model, parts=4))``. Every part then hears the regions of the
         others over their tracts as if they were its own, over one connection from each part to each.
         """
-        from hybrid.masses.parts import check_siblings
+        from hybrid.masses.parts import joints_of
 
-        check_siblings(networks)
+        joints = joints_of(networks, self.clock)
         for network in networks:
             if network.name not in self.graph:
                 self.add(network)
-        for target in networks:
-            target.joint.siblings = [each for each in networks if each is not target]
-            for source in target.joint.siblings:
-                tracts = target.joint.tracts_from(source, target.speed_m_s, self.clock.tick_ms)
-                if tracts["weight"].any():
-                    self.connect(source["sent"], target["others"], **tracts)
+        joined = {connection.target for connection in self.connections.values()}
+        for target in joints:
+            if target.others in joined:
+                raise WiringError(f"{target.others.component} is joined already; join all parts at once, and once")
+            target.siblings = [each for each in joints if each is not target]
+            for source in target.siblings:
+                for tracts in target.tracts_from(source, self.clock):
+                    self.connect(source.sent, target.others, **tracts)
 
     def tracts(
         self,

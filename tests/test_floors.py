@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 from floors import ADAPTERS_MAY, ASIDE, FLOORS, ROOT
 
@@ -65,6 +66,33 @@ def test_imports_point_down(path):
             assert FLOOR[there] <= FLOOR[here], (
                 f"{path} (floor {FLOOR[here] + 1}) imports {name} (floor {FLOOR[there] + 1})"
             )
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of ``hybrid`` that a file imports, also for the type checker only; of a package its ``__init__``."""
+    every, found = {module_name(each) for each in modules("hybrid")}, set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{each.name}" for each in node.names}
+            found |= inner & every or {node.module} & every
+        elif isinstance(node, ast.Import):
+            found |= {each.name for each in node.names} & every
+    return found
+
+
+@pytest.mark.parametrize("name", sorted({room(path) for path in modules("hybrid")} - {"__init__"}))
+def test_no_circles_inside_a_room(name):
+    """A package may import its modules, and no module its own package: that would be a circle."""
+    here = {module_name(path): path for path in modules("hybrid") if room(path) == name}
+    graph = nx.DiGraph((module, other) for module, path in here.items() for other in imported_modules(path) & set(here))
+    circles = [sorted(each) for each in nx.strongly_connected_components(graph) if len(each) > 1]
+    assert not circles
+    own = [(module, other) for module, other in graph.edges if module.startswith(f"{other}.")]
+    assert not own, "a module imports from its own package; import from the module where the name is defined"
 
 
 def test_hybrid_never_imports_adapters():

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import ConfigurationError, unknown
 from hybrid.masses.functions import exp
+from hybrid.masses.names import check_names
 from hybrid.units import FloatArray, number
-
-if TYPE_CHECKING:
-    from hybrid.masses.model import MassModel
 
 _NAMES = ("variables", "between")  # the fields that are no numbers
 
@@ -44,6 +42,10 @@ class Coupling:
     post: ClassVar[Callable[..., float] | None] = None
     between: ClassVar[tuple[str, ...]] = ()  # two variables: what is sent is their difference, and nothing else
 
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        check_names(cls, given)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         for name in self.number_names:
             object.__setattr__(self, name, number(getattr(self, name), "1", f"{type(self).__name__}.{name}"))
@@ -60,17 +62,21 @@ class Coupling:
         """Every number, in the order of :attr:`number_names`."""
         return np.array([getattr(self, name) for name in self.number_names], dtype=np.float64)
 
-    def felt(self, model: MassModel) -> NDArray[np.bool_]:
-        """For each thing a node of this model sends: whether anybody feels it; ``UnknownNameError`` if a variable is none
-        of the model's."""
+    def felt(self, variables: tuple[str, ...], coupled: tuple[str, ...], felt: tuple[bool, ...]) -> NDArray[np.bool_]:
+        """For each thing a node sends: whether anybody feels it; ``UnknownNameError`` if a variable is none of the model's.
+
+        Parameters
+        ----------
+        variables, coupled, felt: of the model.
+        """
         for name in self.variables or ():
-            if name not in model.coupled:
-                raise unknown(f"{type(self).__name__}: coupled variable", name, model.coupled)
+            if name not in coupled:
+                raise unknown(f"{type(self).__name__}: coupled variable", name, coupled)
         for name in self.between:
-            if name not in model.variables:
-                raise unknown(f"{type(self).__name__}.between: variable", name, model.variables)
-        chosen = model.coupled if self.variables is None else self.variables
-        every = [felt and name in chosen for felt, name in zip(model.felt(), model.coupled, strict=True)]
+            if name not in variables:
+                raise unknown(f"{type(self).__name__}.between: variable", name, variables)
+        chosen = coupled if self.variables is None else self.variables
+        every = [any_effect and name in chosen for any_effect, name in zip(felt, coupled, strict=True)]
         return np.array(every[:1] if self.between else every)
 
     def describe(self) -> dict[str, Any]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import ArrayLike
 
 from hybrid.errors import ConfigurationError
-from hybrid.masses.compiled.compiler import compiled_for, does_not_compile
+from hybrid.masses.compiled.compiler import Equations, compiled_for, does_not_compile
 from hybrid.masses.compiled.lanes import packed, unpacked
 from hybrid.masses.coupling import Coupling, Linear
+from hybrid.masses.names import check_names
 from hybrid.units import FloatArray, array
+
+_SUMS = Linear(1.0)
 
 
 class MassModel(ABC):
@@ -46,6 +49,10 @@ class MassModel(ABC):
     units: ClassVar[dict[str, str]] = {}
     default_coupling: ClassVar[Coupling] = Linear(1.0)
     time_unit_ms: float = 1.0
+
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        check_names(cls, given)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in self.parameter_names:
@@ -79,6 +86,23 @@ class MassModel(ABC):
         """For each of ``coupled``: whether it has any effect with these parameters (if not, its sum is left out)."""
         return (True,) * len(self.coupled)
 
+    def equations(self, coupling: Coupling) -> Equations:
+        """All that is compiled for this model and coupling."""
+        return Equations(
+            model=type(self).__name__,
+            coupling=type(coupling).__name__,
+            rhs=self.rhs,
+            emitted=self.emitted,
+            pre=coupling.pre,
+            post=coupling.post,
+            variables=self.variables,
+            coupled=self.coupled,
+            between=coupling.between,
+            parameters=(*self.parameter_names, *self.derived()),
+            numbers=coupling.number_names,
+            sine=coupling.sine,
+        )
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         return tuple(field.name for field in fields(self))  # type: ignore[arg-type]
@@ -110,12 +134,13 @@ class MassModel(ABC):
         n = x.shape[1]
         received = self._rows(coupling, "coupling", n)[[self.variables.index(name) for name in self.coupled]]
         drive = np.broadcast_to(np.asarray(drive_hz, dtype=np.float64), (1, n))
-        compiled = compiled_for(self)
+        equations = self.equations(_SUMS)
+        compiled = compiled_for(equations)
         cells = packed(np.concatenate([x, np.zeros_like(x), received, drive, self.parameter_rows(n)]))
         try:
             compiled.derivatives(cells)
         except NumbaError as error:
-            raise does_not_compile(self, error) from error
+            raise does_not_compile(equations, error) from error
         return unpacked(cells, compiled.rows.kick, compiled.rows.received, n)
 
     def _rows(self, value: ArrayLike, what: str, n: int | None = None) -> FloatArray:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, State, first_not_finite
+from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, DivergedError, unknown
+from hybrid.masses.arguments import check_arguments
 from hybrid.masses.compiled.compiler import Scheme
 from hybrid.masses.compiled.engine import Engine
 from hybrid.masses.coupling import Coupling
 from hybrid.masses.model import MassModel
+from hybrid.masses.names import check_names
 from hybrid.masses.noise import Noise
 from hybrid.masses.origin import Initial, initial_state, past, states
-from hybrid.masses.parts import Joint, groups_of, initial_of, model_of, noise_of
+from hybrid.masses.parts import Joint, delays_in_steps, groups_of, initial_of, model_of, noise_of
 from hybrid.ports import Port
 from hybrid.signals import Rates, Signal, States
 from hybrid.units import FloatArray, number
-
-if TYPE_CHECKING:
-    from hybrid.connectome import Connectome
 
 INTEGRATORS = ("euler", "heun", "rk4")
 IN_STEP = ("held", "interpolated")
@@ -68,6 +68,10 @@ class MassNetwork(Component):
         takes and nothing else.
     """
 
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        check_names(cls, given)
+        return super().__new__(cls)
+
     def __init__(
         self,
         name: str,
@@ -86,6 +90,7 @@ class MassNetwork(Component):
         whole: Connectome | None = None,
         threads: int = 1,
     ) -> None:
+        check_arguments(name, connectome, model, coupling, noise, whole)
         for what, given, known in (
             ("integrator", integrator, INTEGRATORS),
             ("coupling_in_step", coupling_in_step, IN_STEP),
@@ -98,7 +103,7 @@ class MassNetwork(Component):
         self.model = model
         self.speed_m_s = number(speed_m_s, "m_s", f"{name}: speed_m_s", positive=True)
         self.coupling = coupling if coupling is not None else model.default_coupling
-        self.coupling.felt(model)  # refuses unknown variables
+        self._felt = self.coupling.felt(model.variables, model.coupled, model.felt())  # refuses unknown variables
         self.integrator = integrator
         self.coupling_in_step = coupling_in_step
         self.delays = delays
@@ -107,6 +112,11 @@ class MassNetwork(Component):
         self.history = history
         self.dt_ms = None if dt_ms is None else number(dt_ms, "ms", f"{name}: dt_ms", positive=True)
         self.threads = int(number(threads, "1", f"{name}: threads", at_least=1.0))
+        if whole is not None and (coupling_in_step != "held" or history is not None):
+            raise ConfigurationError(
+                f"{name}: a part of a whole takes coupling_in_step='held' and no history; what other parts send is known from "
+                f"tick to tick, and from tick 0 on"
+            )
         n, labels = len(connectome.labels), tuple(connectome.labels)
         self._history = history if history is None or callable(history) else states(name, model, n, history)
         if callable(history) and initial is None:
@@ -135,7 +145,7 @@ class MassNetwork(Component):
             self.model,
             self._parameters,
             weights=self.connectome.weights,
-            delays=self._delays(),
+            delays=delays_in_steps(self.connectome.lengths_mm, self.speed_m_s, self._clock, self.delays, self.name),
             coupling=self.coupling,
             h=step_ms / self.model.time_unit_ms,
             scheme=self._scheme(),
@@ -148,20 +158,23 @@ class MassNetwork(Component):
             threads=self.threads,
         )
         if self.joint is not None:
-            self.joint.prepare(clock, self.speed_m_s, self._engine.block)
+            self.joint.prepare(clock, self._engine.block)
 
     def _scheme(self) -> Scheme:
         multiplicative = self.noise is not None and self.noise.multiplicative
         return Scheme(self.integrator, self.coupling_in_step == "held", multiplicative, joined=self.joint is not None)
 
     def _be_part_of(self, whole: Connectome) -> None:
-        if self.coupling_in_step != "held" or self.history is not None:
-            raise ConfigurationError(
-                f"{self.name}: a part of a whole takes coupling_in_step='held' and no history; what other parts send is known "
-                f"from tick to tick, and from tick 0 on"
-            )
-        features = self.coupling.felt(self.model).size * (2 if self.coupling.sine else 1)
-        self.joint = Joint(self.name, whole, self.regions, features)
+        self.joint = Joint(
+            self.name,
+            whole,
+            self.regions,
+            self._felt.size * (2 if self.coupling.sine else 1),
+            speed_m_s=self.speed_m_s,
+            delays=self.delays,
+            dt_ms=self.dt_ms,
+            initially_sent=self._initially_sent,
+        )
         self.inputs["others"], self.outputs["sent"] = self.joint.others, self.joint.sent
 
     @classmethod
@@ -184,6 +197,7 @@ class MassNetwork(Component):
         parts: how many, of consecutive regions; or the labels of each.
         options: as for a network; arrays are those of all regions.
         """
+        check_arguments(name, connectome, model, options.get("coupling"), options.get("noise"))
         n = len(connectome)
         made = []
         for k, group in enumerate(groups_of(name, connectome, parts)):
@@ -194,8 +208,8 @@ class MassNetwork(Component):
             made.append(cls(f"{name}_{k}", regions, model_of(model, group, n), whole=connectome, **own))
         return made
 
-    def initially_sent(self, clock: Clock, block: int) -> FloatArray:
-        """What others feel of each region in its initial state, ``[feature * region]``."""
+    def _initially_sent(self, clock: Clock, block: int) -> FloatArray:
+        """What others feel of each region in its initial state, ``[feature, region]``."""
         n = len(self.regions)
         engine = Engine(
             self.model,
@@ -210,19 +224,10 @@ class MassNetwork(Component):
             initial=self._initial,
             block=block,
         )
-        return engine.initially_sent.ravel()
+        return engine.initially_sent
 
     def _past(self) -> Callable[[int], FloatArray]:
         return lambda steps: past(self.name, self.model, len(self.regions), self._history, steps, self._clock)
-
-    def _delays(self) -> NDArray[Any]:
-        """``[target, source]`` in steps, whole ones if they are rounded."""
-        tick_ms = self._clock.tick_ms
-        if self.delays == "rounded":
-            return self._clock.ticks_of(self.connectome.delays_ms(self.speed_m_s, tick_ms), f"{self.name}: delays")
-        ticks = np.maximum(self.connectome.lengths_mm / self.speed_m_s / tick_ms, 1.0)
-        whole = np.rint(ticks)
-        return np.where(np.isclose(ticks, whole, rtol=0.0, atol=1e-6), whole, ticks)
 
     def advance(self, window: Window, inputs: Mapping[str, Signal]) -> dict[str, Signal]:
         """All regions through ``window``; ``DivergedError`` names the first state that is not finite."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
+from hybrid.connectome import Connectome
+from hybrid.connectome.tracts import tract_delays_ms
 from hybrid.errors import ConfigurationError, WiringError, unknown
+from hybrid.masses.coupling import Coupling
 from hybrid.masses.model import MassModel
 from hybrid.masses.noise import Noise
 from hybrid.ports import Port
 from hybrid.signals import States
 from hybrid.units import FloatArray
-
-if TYPE_CHECKING:
-    from hybrid.connectome import Connectome
-    from hybrid.masses.network import MassNetwork
 
 Indices = NDArray[np.int64]
 
@@ -31,15 +30,28 @@ class Joint:
     sums of it over the regions of other parts.
     """
 
-    def __init__(self, name: str, whole: Connectome, regions: tuple[str, ...], features: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        whole: Connectome,
+        regions: tuple[str, ...],
+        features: int,
+        *,
+        speed_m_s: float,
+        delays: str,
+        dt_ms: float | None,
+        initially_sent: Callable[[Clock, int], FloatArray],
+    ) -> None:
         for label in regions:
             if label not in whole.labels:
                 raise unknown(f"{name}: region of the whole", label, whole.labels)
         self.whole, self.regions, self.features = whole, regions, features
+        self.initially_sent = initially_sent  # (clock, block) -> what others feel at tick 0, [feature, region]
+        self._speed_m_s, self._delays, self._dt_ms = speed_m_s, delays, dt_ms
         size = features * len(regions)
         self.others = Port(name, "others", States, size, "in")
         self.sent = Port(name, "sent", States, size, "out")
-        self.siblings: list[MassNetwork] = []
+        self.siblings: list[Joint] = []
         self._under_way = np.zeros((0, size))
 
     @property
@@ -48,19 +60,39 @@ class Joint:
         total: FloatArray = self.whole.projection(self.whole.labels, self.regions).weights.sum(axis=1)
         return total
 
-    def tracts_from(self, sibling: MassNetwork, speed_m_s: float, tick_ms: float) -> dict[str, Any]:
-        """``weight`` and ``delay_ms`` of the connection that brings what ``sibling`` sends."""
-        tracts = self.whole.projection(sibling.regions, self.regions)
-        return {
-            "weight": np.kron(np.eye(self.features), tracts.weights),
-            "delay_ms": np.tile(tracts.delays_ms(speed_m_s, tick_ms), (self.features, self.features)),
-        }
+    def check(self, clock: Clock) -> None:
+        """``ConfigurationError`` for steps below a tick: what is sent is known from tick to tick."""
+        name = self.sent.component
+        if self._dt_ms is not None and clock.steps_per_tick(self._dt_ms, name) > 1:
+            raise ConfigurationError(
+                f"{name}: a part of a whole takes no dt_ms = {self._dt_ms:g} ms below the tick of {clock.tick_ms:g} ms, as what "
+                f"other parts send is known from tick to tick; give the brain that tick, Brain(tick_ms={self._dt_ms:g}), or do "
+                f"without parts"
+            )
 
-    def prepare(self, clock: Clock, speed_m_s: float, block: int) -> None:
+    def tracts_from(self, sibling: Joint, clock: Clock) -> Iterator[dict[str, Any]]:
+        """``weight`` and ``delay_ms`` of the connections that bring what ``sibling`` sends."""
+        for weights, ticks in self._shares(sibling, clock):
+            yield {
+                "weight": np.kron(np.eye(self.features), weights),
+                "delay_ms": np.tile(ticks * clock.tick_ms, (self.features, self.features)),
+            }
+
+    def _shares(self, sibling: Joint, clock: Clock) -> list[tuple[FloatArray, NDArray[np.int64]]]:
+        """Weights and delays in ticks, ``[target, source]``: twice, if delays are interpolated between two ticks."""
+        tracts = self.whole.projection(sibling.regions, self.regions)
+        ticks = delays_in_steps(tracts.lengths_mm, self._speed_m_s, clock, self._delays, self.sent.component)
+        whole = np.floor(ticks).astype(np.int64)
+        rest = ticks - whole
+        shares = [(tracts.weights * (1.0 - rest), whole), (tracts.weights * rest, whole + 1)]
+        return [(weights, delays) for weights, delays in shares if weights.any()]
+
+    def prepare(self, clock: Clock, block: int) -> None:
         """Before tick 0 the regions of other parts, too, have always been in their initial states.
 
-        ``ConfigurationError`` if tracts come from regions that no part stands for.
+        ``ConfigurationError`` if tracts come from regions that no part stands for, or if steps are shorter than a tick.
         """
+        self.check(clock)
         here = {*self.regions, *(label for sibling in self.siblings for label in sibling.regions)}
         absent = [label for label in self.whole.labels if label not in here]
         if absent and self.whole.projection(absent, self.regions).weights.any():
@@ -68,17 +100,20 @@ class Joint:
                 f"{self.sent.component} is a part of a whole, but {absent[0]!r} and {len(absent) - 1} other regions are in "
                 f"no part that it is joined with; use brain.join(*all_parts)"
             )
-        shares = []
-        for sibling in self.siblings:
-            tracts = self.tracts_from(sibling, speed_m_s, clock.tick_ms)
-            delays = clock.ticks_of(tracts["delay_ms"], "delays")
-            shares.append((delays, tracts["weight"] * sibling.initially_sent(clock, block)))
-        longest = max((int(delays[shares != 0].max(initial=0)) for delays, shares in shares), default=0)
-        arriving = np.zeros((longest + 1, len(self.regions) * self.features))  # by delay
-        for delays, share in shares:
-            target, source = np.nonzero(share)
-            np.add.at(arriving, (delays[target, source], target), share[target, source])
-        self._under_way = arriving[::-1].cumsum(axis=0)[::-1][1:]  # at tick t, all with a delay above t
+        shares = [
+            (weights, ticks, sibling.initially_sent(clock, block))
+            for sibling in self.siblings
+            for weights, ticks in self._shares(sibling, clock)
+        ]
+        longest = max((int(ticks[weights != 0].max()) for weights, ticks, _ in shares), default=0)
+        arriving = np.zeros((longest + 1, self.features, len(self.regions)))  # by delay
+        for weights, ticks, sent in shares:
+            target, source = np.nonzero(weights)
+            for f in range(self.features):
+                what = weights[target, source] * sent[f, source]
+                np.add.at(arriving[:, f], (ticks[target, source], target), what)
+        by_delay = arriving.reshape(longest + 1, -1)
+        self._under_way = by_delay[::-1].cumsum(axis=0)[::-1][1:]  # at tick t, all with a delay above t
 
     def heard(self, window: Window, signal: Any) -> FloatArray:
         """What arrives over the window, ``[tick, feature * region]``."""
@@ -93,10 +128,14 @@ class Joint:
 def groups_of(name: str, connectome: Connectome, parts: int | Sequence[Sequence[str]]) -> list[Indices]:
     """The regions of each part, as indices: so many parts of equal size, or the labels of each."""
     n = len(connectome)
-    if isinstance(parts, int):
+    if isinstance(parts, int | np.integer):
         if not 1 <= parts <= n:
             raise ConfigurationError(f"{name}: parts = {parts}; give 1 to {n}, as many as there are regions")
         return [np.array(each) for each in np.array_split(np.arange(n), parts)]
+    if isinstance(parts, str | float) or not all(isinstance(labels, Sequence) for labels in parts):
+        raise ConfigurationError(
+            f"{name}: parts = {parts!r}; give how many, or the labels of each: [['lA1', 'lA2'], ['lV1']]"
+        )
     groups = [np.array([_index(name, connectome, label) for label in labels], np.int64) for labels in parts]
     counts = np.bincount(np.concatenate(groups), minlength=n)
     if (counts != 1).any():
@@ -138,25 +177,83 @@ def cut_to(value: Any, group: Indices, n: int) -> Any:
     return np.asarray(value)[group] if np.shape(value) == (n,) else value
 
 
-def check_siblings(networks: Sequence[MassNetwork]) -> None:
-    """That these are parts of one whole, and speak of the same things."""
-    for network in networks:
-        joint = network.joint
-        if joint is None:
-            raise WiringError(f"{network.name} is no part of a whole; give it whole=connectome")
-        first = networks[0].joint
-        assert first is not None
-        if joint.whole is not first.whole or joint.features != first.features:
-            raise WiringError(
-                f"{network.name} and {networks[0].name} are no parts of one network: they must have the same connectome as "
-                f"whole=, and send as many variables ({joint.features} and {first.features}). Masses of other kinds are "
-                f"connected by their rates: brain.connect(a['rate'], b['drive'], ...)"
-            )
+def delays_in_steps(lengths_mm: FloatArray, speed_m_s: float, clock: Clock, delays: str, what: str) -> NDArray[Any]:
+    """In steps, those of ``clock``, at least one; whole ones if they are "rounded"."""
+    if delays == "rounded":
+        return clock.ticks_of(tract_delays_ms(lengths_mm, speed_m_s, clock.tick_ms), f"{what}: delays")
+    steps = np.maximum(lengths_mm / speed_m_s / clock.tick_ms, 1.0)
+    whole = np.rint(steps)
+    return np.where(np.isclose(steps, whole, rtol=0.0, atol=1e-6), whole, steps)
+
+
+class Part(Protocol):
+    """What parts of one whole must have in common, and their joint."""
+
+    name: str
+    model: MassModel
+    coupling: Coupling
+    speed_m_s: float
+    integrator: str
+    coupling_in_step: str
+    delays: str
+    dt_ms: float | None
+    noise: Noise | None
+    joint: Joint | None
+
+
+def joints_of(parts: Sequence[Part], clock: Clock) -> list[Joint]:
+    """Those of networks that are parts of one whole; ``WiringError`` if they are not."""
+    joints = []
+    for part in parts:
+        if not hasattr(part, "joint"):
+            raise WiringError(f"brain.join() takes networks of masses, brain.join(*parts), not {type(part).__name__}")
+        if part.joint is None:
+            raise WiringError(f"{part.name} is no part of a whole; give it whole=connectome")
+        part.joint.check(clock)
+        joints.append(part.joint)
+        _check_agreement(parts[0], part)
     taken: dict[str, str] = {}
-    for network in networks:
-        for label in network.regions:
+    for joint in joints:
+        for label in joint.regions:
             if label in taken:
                 raise WiringError(
-                    f"region {label!r} is in {taken[label]} and in {network.name}; a region is in one part"
+                    f"region {label!r} is in {taken[label]} and in {joint.sent.component}; a region is in one part"
                 )
-            taken[label] = network.name
+            taken[label] = joint.sent.component
+    return joints
+
+
+def _check_agreement(first: Part, other: Part) -> None:
+    ours, theirs = _common(first), _common(other)
+    for what in ours:
+        if ours[what] != theirs[what]:
+            raise WiringError(
+                f"{first.name} and {other.name} are no parts of one network: {what} is {ours[what]} and {theirs[what]}; make "
+                f"parts with MassNetwork.in_parts. Masses of other kinds are connected by their rates: "
+                f"brain.connect(a['rate'], b['drive'], ...)"
+            )
+    if first.noise is not None and other.noise is not None and _kind(first.noise) != _kind(other.noise):
+        raise WiringError(
+            f"{first.name} and {other.name} are no parts of one network: their noise is {_kind(first.noise)} and "
+            f"{_kind(other.noise)}; give both the same kind"
+        )
+
+
+def _common(part: Part) -> dict[str, Any]:
+    """All that decides how a step is taken, and is the same for all regions."""
+    assert part.joint is not None
+    return {
+        "model": f"{type(part.model).__module__}:{type(part.model).__qualname__}",
+        "time_unit_ms": part.model.time_unit_ms,
+        "coupling": part.coupling.describe(),
+        "speed_m_s": part.speed_m_s,
+        "integrator": part.integrator,
+        "coupling_in_step": part.coupling_in_step,
+        "delays": part.delays,
+        "dt_ms": part.dt_ms,
+        "whole": part.joint.whole,
+    }
+
+
+def _kind(noise: Noise) -> dict[str, Any]:
+    return {"multiplicative": noise.multiplicative, "tau_ms": noise.tau_ms}

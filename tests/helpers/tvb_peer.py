@@ -132,6 +132,17 @@ def simulated_by_tvb(
     return states[..., 0]  # [step, variable, node], beginning with the state after the first step
 
 
+def check_agreement(model: Any, outputs: Any, expected: Any) -> None:
+    """Trajectories ``outputs[variable][step, node]`` with ``expected[step, variable, node]``, by how far each variable travels.
+
+    So one whose numbers are small is compared as strictly as the others.
+    """
+    for row, variable in enumerate(model.variables):
+        travelled = np.ptp(expected[:, row], axis=0).max()
+        assert travelled > 1e-3 * np.abs(expected[:, row]).max(), f"{variable} rests"
+        np.testing.assert_allclose(outputs[variable], expected[:, row], rtol=0, atol=1e-9 * travelled, err_msg=variable)
+
+
 def network_of(n: int, seed: int) -> Connectome:
     rng = np.random.default_rng(seed)
     weights = rng.uniform(0.1, 1.0, (n, n)) * (rng.random((n, n)) < 0.4)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import importlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 from floors import ROOT
+from masses_toys import Relaxation
 
-from hybrid.masses.compiled.fingerprint import fingerprint
-from hybrid.masses.compiled.private import private
+from hybrid.errors import ConfigurationError
+from hybrid.masses import Linear
+from hybrid.masses.compiled import compiler
+from hybrid.masses.compiled.compiler import compiled_for
 
 USER_MODEL = """
 from dataclasses import dataclass
@@ -29,10 +31,10 @@ GAIN = {gain}
 
 @njit
 def helper(x):
-    return GAIN * x + {added}
+    return GAIN * x + 0.5
 
 def equations(state, coupling, drive_hz, p):
-    return ({sign}helper(state[0]),)
+    return (-helper(state[0]),)
 
 @dataclass(frozen=True, eq=False)
 class {name}(MassModel):
@@ -46,13 +48,13 @@ class {name}(MassModel):
 SLOPE = """
 import sys
 sys.path[:0] = [{folder!r}, {tests!r}]
-from hybrid.masses import MassNetwork
+from hybrid.masses import Linear, MassNetwork
 from hybrid.masses.compiled.compiler import compiled_for
 from masses_toys import lived, one_node, prepared
 for name in {names!r}:
     model = getattr(__import__(name.lower()), name)()
     slope = model.derivatives([[3.0]], [[0.0]])[0, 0]
-    loaded = sum(compiled_for(model).derivatives.stats.cache_hits.values())
+    loaded = sum(compiled_for(model.equations(Linear(1.0))).derivatives.stats.cache_hits.values())
     if {whole}:
         network = MassNetwork("net", one_node(), model, initial={{"x": 3.0}}, integrator="euler")
         x = lived(prepared(network, 0.5), 2)["x"][:, 0]
@@ -61,8 +63,8 @@ for name in {names!r}:
 """
 
 
-def write(folder: Path, name: str, gain: float = 2.0, added: float = 0.5, sign: str = "-") -> None:
-    (folder / f"{name.lower()}.py").write_text(USER_MODEL.format(name=name, gain=gain, added=added, sign=sign))
+def write(folder: Path, name: str, gain: float = 2.0) -> None:
+    (folder / f"{name.lower()}.py").write_text(USER_MODEL.format(name=name, gain=gain))
 
 
 def slopes(folder: Path, *names: str, whole: bool = False) -> list[tuple[float, int]]:
@@ -82,10 +84,6 @@ def test_second_process_loads_and_a_changed_model_is_compiled_again(tmp_path: Pa
     assert slopes(tmp_path, "Model") == [(-6.5, 1)]
     write(tmp_path, "Model", gain=3.0)  # a global that a helper uses
     assert slopes(tmp_path, "Model") == [(-9.5, 0)]
-    write(tmp_path, "Model", gain=3.0, added=0.25)  # a constant in the helper
-    assert slopes(tmp_path, "Model") == [(-9.25, 0)]
-    write(tmp_path, "Model", gain=3.0, added=0.25, sign="+")  # the equations
-    assert slopes(tmp_path, "Model") == [(9.25, 0)]
     write(tmp_path, "Model")
     assert slopes(tmp_path, "Model") == [(-6.5, 1)]
     source = (tmp_path / "model.py").read_text()
@@ -110,64 +108,129 @@ def test_no_place_to_write_is_no_error(tmp_path: Path) -> None:
     assert slopes(tmp_path, "Model") == [(-6.5, 0)]
 
 
-def function(body: str = "return x + A", **scope: Any) -> Any:
-    namespace = {"np": np, "math": math, "numba": numba, **scope}
-    exec(f"def f(x, y=1.0):\n    {body}", namespace)
-    return namespace["f"]
+# -- values that change within one process ---------------------------------------------------------------------------------
+
+CONSTANTS = "GAIN = 2.0\nGAINS = __import__('numpy').array([2.0])\n"
+READERS = """
+import numba
+import constants
+from constants import GAINS
+
+GAIN = 2.0
+
+def reads_global(state, coupling, drive_hz, p):
+    return (GAIN * state[0],)
+
+def reads_module(state, coupling, drive_hz, p):
+    return (constants.GAIN * state[0],)
+
+def reads_array(state, coupling, drive_hz, p):
+    return (GAINS[0] * state[0],)
+
+@numba.njit
+def helper(x):
+    return GAIN * x
+
+@numba.njit
+def helper_of_helper(x):
+    return helper(x)
+
+def calls_helper(state, coupling, drive_hz, p):
+    return (helper_of_helper(state[0]),)
+
+def reading_a_cell():
+    gain = 2.0
+    def equations(state, coupling, drive_hz, p):
+        return (gain * state[0],)
+    def change():
+        nonlocal gain
+        gain = 3.0
+    return equations, change
+
+reads_cell, change_cell = reading_a_cell()
+exec("def no_source(state, coupling, drive_hz, p):\\n    return (GAIN * helper(state[0]) / 2.0,)")
+no_file = lambda state, coupling, drive_hz, p: (GAIN * state[0],)
+
+def change():
+    global GAIN
+    GAIN = constants.GAIN = GAINS[0] = 3.0
+    change_cell()
+"""
+NAMES = ["global", "module", "array", "helper", "cell", "source", "file"]
 
 
-def test_fingerprint_changes_with_anything_the_code_uses() -> None:
-    module = ModuleType("mine")
-    module.A = 1.0  # type: ignore[attr-defined]
-    other = ModuleType("mine")
-    other.A = 2.0  # type: ignore[attr-defined]
-    different = [
-        function(A=1.0),
-        function(A=1),
-        function(A=2.0),
-        function("return x - A", A=1.0),
-        function("return x + 2 * A", A=1.0),
-        function("return math.exp(x) + A", A=1.0),
-        function("return np.exp(x) + A", A=1.0),
-        function("return x + A[0]", A=np.array([1.0])),
-        function("return x + A[0]", A=np.array([2.0])),
-        function("return x + A[0]", A=(2.0,)),
-        function("return A(x)", A=numba.njit(function(A=1.0))),
-        function("return A(x)", A=numba.njit(function(A=2.0))),
-        function("return A(x)", A=numba.njit(fastmath=True)(function(A=1.0))),
-        function("return x + m.A", m=module),
-        function("return x + m.A", m=other),
-        function("return sum([A * k for k in (x, y)])", A=1.0),
-        function("return sum([A * k for k in (x, y)])", A=2.0),
-    ]
-    marks = [fingerprint(each) for each in different]
-    assert None not in marks
-    assert len(set(marks)) == len(marks)
-    assert fingerprint(function(A=1.0, B=5.0)) == fingerprint(function(A=1.0))  # what it does not use does not count
-    defaults = function(A=1.0)
-    defaults.__defaults__ = (2.0,)
-    assert fingerprint(defaults) not in marks
+@pytest.mark.parametrize("which", NAMES)
+def test_a_value_changed_in_the_process_is_the_new_one(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_cache: None
+) -> None:
+    (tmp_path / "constants.py").write_text(CONSTANTS)
+    (tmp_path / "readers.py").write_text(READERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("constants", "readers"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    module: Any = importlib.import_module("readers")
+    rhs = next(value for name, value in vars(module).items() if name.endswith(f"s_{which}") or name == f"no_{which}")
+
+    class Model(Relaxation):
+        pass
+
+    Model.rhs = staticmethod(rhs)  # type: ignore[assignment]
+
+    def slope() -> float:
+        return float(Model().derivatives([[1.0]], [[0.0]])[0, 0])
+
+    old = slope()
+    kernel = compiled_for(Model().equations(Linear(1.0)))
+    assert compiled_for(Model().equations(Linear(1.0))) is kernel
+    module.change()
+    assert (old, slope()) == ((2.0, 4.5) if which == "source" else (2.0, 3.0))
 
 
-def test_what_cannot_be_hashed_has_no_fingerprint() -> None:
-    assert fingerprint(function(A=object())) is None
+# -- a cache that is broken ------------------------------------------------------------------------------------------------
 
 
-def test_private_copies_call_private_copies() -> None:
-    helper = numba.njit(function("return 2.0 * x"))
-    mine = private(function("return A(x) + 1.0", A=helper), "mark")
-    assert mine(3.0) == 7.0
-    assert mine.py_func.__qualname__ == "f_mark"
-    assert mine.py_func.__globals__["A"].py_func.__qualname__ == "f_mark"
-    assert mine.py_func.__globals__["A"] is not helper
+def test_a_broken_cache_heals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
+
+    def loads() -> int:
+        """How many functions came from the cache, as in a new process; the slope is right."""
+        monkeypatch.setattr(compiler, "_compiled", {})
+        model = Relaxation(tau_ms=2.0)
+        assert model.derivatives([[3.0]], [[0.0]]) == -1.5
+        function: Any = compiled_for(model.equations(Linear(1.0))).derivatives
+        return sum(function.stats.cache_hits.values())
+
+    assert loads() == 0
+    assert loads() == 1
+    (source,) = (tmp_path / "masses").iterdir()
+    (code,) = (tmp_path / "numba").iterdir()
+    text, content = source.read_bytes(), code.read_bytes()
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for broken in (b"", content[:middle], flipped):
+        code.write_bytes(broken)
+        assert loads() == 0
+        assert loads() == 1
+    for broken in (b"\xff", text[:500]):
+        source.write_bytes(broken)
+        assert loads() == 1  # the machine code is whole
+        assert source.read_bytes() == text
+    source.unlink()
+    source.mkdir()  # nowhere to write
+    assert loads() == 0
+
+
+@pytest.mark.long
+def test_processes_may_race(tmp_path: Path) -> None:
+    write(tmp_path, "Model")
+    with ThreadPoolExecutor(3) as pool:
+        assert {each[0][0] for each in pool.map(lambda _: slopes(tmp_path, "Model"), range(3))} == {-6.5}
+    assert slopes(tmp_path, "Model")[0][0] == -6.5
+    assert slopes(tmp_path, "Model") == [(-6.5, 1)]
 
 
 @pytest.mark.parametrize("bad", ["return (0.0, 'a')", "return (0.0,) * 3", "return 0.0"])
 def test_equations_that_cannot_be_compiled_are_refused_by_the_name_of_the_model(bad: str) -> None:
-    from masses_toys import Relaxation
-
-    from hybrid.errors import ConfigurationError
-
     namespace: dict[str, Any] = {}
     exec(f"def equations(state, coupling, drive_hz, p):\n    {bad}", namespace)
 
@@ -186,10 +249,6 @@ def test_equations_that_cannot_be_compiled_are_refused_by_the_name_of_the_model(
     ],
 )
 def test_the_cause_is_told_and_where_it_stands(body: str, cause: str) -> None:
-    from masses_toys import Relaxation
-
-    from hybrid.errors import ConfigurationError
-
     namespace: dict[str, Any] = {"helper": lambda x: -x}
     exec(f"def equations(state, coupling, drive_hz, p):\n    {body}", namespace)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from masses_toys import Oscillator, Relaxation, lived, nodes, prepared, reference
+from numba import njit
 from toys import silent_inputs
 
 from hybrid.clock import Clock, Window
 from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, DivergedError, UnknownNameError
-from hybrid.masses import Difference, Epileptor, Linear, MassNetwork, Noise, WilsonCowan
+from hybrid.masses import Difference, Epileptor, Linear, MassModel, MassNetwork, Noise, WilsonCowan
 from hybrid.masses.compiled.engine import Engine
 from hybrid.testing import check_component
 
@@ -88,20 +90,22 @@ def test_length_of_the_block_does_not_change_the_result() -> None:
         np.testing.assert_allclose(other, trajectories[0], rtol=1e-9, atol=1e-11)
 
 
-def test_a_signal_arrives_exactly_after_length_over_speed() -> None:
+@pytest.mark.parametrize(("speed_m_s", "ticks"), [(3.0, 250), (1.5, 500), (6.0, 125)])
+def test_a_signal_arrives_exactly_after_length_over_speed(speed_m_s: float, ticks: int) -> None:
     """75 mm at 3 m/s are 25 ms, and 0.2 mm are one tick."""
     lengths = np.array([[1.0, 75.0, 0.2], [75.0, 1.0, 60.0], [0.2, 60.0, 1.0]])
     weights = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     connectome = Connectome(("a", "b", "c"), weights, lengths, np.zeros((3, 3)))
-    drive = np.zeros((400, 3))
+    drive = np.zeros((600, 3))
     drive[10, 0] = 1.0  # acts over the step from tick 10 to 11, so a is at 0.1 from tick 11 on
-    outputs = lived(prepared(MassNetwork("net", connectome, Relaxation(), speed_m_s=3.0)), 400, drive_hz=drive)["x"]
+    network = MassNetwork("net", connectome, Relaxation(), speed_m_s=speed_m_s)
+    outputs = lived(prepared(network), 600, drive_hz=drive)["x"]
     assert np.array_equal(np.flatnonzero(outputs[:, 0])[:1], [11])
     np.testing.assert_allclose(outputs[11:, 0], 0.1)
     # what a shows at tick 11 enters the step from tick 11 + delay
-    assert np.flatnonzero(outputs[:, 1])[0] == 11 + 250 + 1
+    assert np.flatnonzero(outputs[:, 1])[0] == 11 + ticks + 1
     assert np.flatnonzero(outputs[:, 2])[0] == 11 + 1 + 1
-    np.testing.assert_allclose(outputs[262, 1], 0.1 * 2.0 * 0.1)
+    np.testing.assert_allclose(outputs[11 + ticks + 1, 1], 0.1 * 2.0 * 0.1)
 
 
 def test_before_tick_0_every_node_was_in_its_initial_state() -> None:
@@ -153,6 +157,47 @@ def test_divergence_names_network_variable_region_time_and_remedy() -> None:
     assert " of r13 became " in messages[0]
     assert " ms; use shorter steps (dt_ms, now 0.1 ms)" in messages[0]
     assert messages[1] == messages[2] == messages[0]
+
+
+@njit  # type: ignore[untyped-decorator]
+def wrong(kind: float) -> float:
+    """0 of 0, infinity of 1, minus infinity of -1, and not a number of 2."""
+    huge = 1e308 * (10.0 * kind)
+    return huge - huge if kind == 2.0 else huge
+
+
+def three_slopes(state: Any, coupling: Any, drive_hz: float, p: Any) -> tuple[float, ...]:
+    return wrong(p.a), wrong(p.b), wrong(p.c)
+
+
+@dataclass(frozen=True, eq=False)
+class Blows(MassModel):
+    """Each variable stays where it is, unless its parameter says how it goes wrong."""
+
+    variables: ClassVar[tuple[str, ...]] = ("A", "B", "C")
+    coupled: ClassVar[tuple[str, ...]] = ("A",)
+    rhs = staticmethod(three_slopes)
+    a: Any = 0.0
+    b: Any = 0.0
+    c: Any = 0.0
+
+    def rate_hz(self, state: Any) -> Any:
+        return 0.0 * state[0]
+
+
+@pytest.mark.parametrize("node", [0, 15, 16, 36])
+@pytest.mark.parametrize("kind", [1.0, -1.0, 2.0])
+@pytest.mark.parametrize("variable", ["a", "b", "c"])
+def test_every_variable_of_every_region_is_watched_for_all_that_is_not_finite(
+    variable: str, kind: float, node: int
+) -> None:
+    """37 regions are two full chunks of lanes and a third with five."""
+    model = Blows(**{variable: np.where(np.arange(37) == node, kind, 0.0)})
+    seen = {1.0: "inf", -1.0: "-inf", 2.0: "nan"}[kind]
+    for ticks, cuts in ((1, 1), (40, 40)):
+        network = prepared(MassNetwork("net", nodes(37), model, coupling=Linear(0.0), integrator="euler"))
+        with pytest.raises(DivergedError, match=rf"net: {variable.upper()} of r{node} became {seen} at 0.1 ms"):
+            lived(network, ticks, cuts)
 
 
 def test_ports_carry_regions_and_units() -> None:

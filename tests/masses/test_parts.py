@@ -33,6 +33,11 @@ def run(networks, variable, ms=40.0, window_ms=None):
 
 # -- parts -----------------------------------------------------------------------------------------------------------------
 
+
+class Slower(Oscillator):
+    """Another class with the same variables."""
+
+
 KINDS = [
     (Oscillator(k=RANDOM.uniform(0.05, 0.2, N)), Linear(0.1), "x"),
     (Oscillator(), Difference(0.2, offset=0.01), "x"),
@@ -41,17 +46,91 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("model", "coupling", "variable"), KINDS)
-@pytest.mark.parametrize("parts", [2, 5])
-def test_parts_live_as_the_whole_does(model, coupling, variable, parts):
-    """From tick 0 on: other parts have always been in their initial states, too."""
+OPTIONS = [
+    {},
+    {"delays": "interpolated"},
+    {"dt_ms": 0.1, "noise": Noise(0.0), "threads": 2},
+    {"history": np.zeros((3, 700, N))},
+    {"coupling_in_step": "interpolated"},
+    {"dt_ms": 0.05, "delays": "interpolated"},
+]
+REFUSED = {"history", "coupling_in_step"}
+
+
+def parts_live_as_the_whole_does(model, coupling, variable, parts, options):
     connectome = nodes(N, longest_mm=60.0)
     initial = {variable: RANDOM.uniform(-1, 1, N)}
-    options = {"coupling": coupling, "initial": initial, "speed_m_s": 1.0}
+    options = {"coupling": coupling, "initial": initial, "speed_m_s": 1.0, **options}
     whole = run([MassNetwork("net", connectome, model, **options)], variable)
     cut = run(MassNetwork.in_parts("net", connectome, model, parts=parts, **options), variable)
     assert np.ptp(whole, axis=0).min() > 1e-3
-    np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-11 * np.abs(whole).max())
+    np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-12 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("delays", ["rounded", "interpolated"])
+@pytest.mark.parametrize(("model", "coupling", "variable"), KINDS)
+@pytest.mark.parametrize("parts", [2, 5])
+def test_parts_live_as_the_whole_does(model, coupling, variable, parts, delays):
+    """From tick 0 on: other parts have always been in their initial states, too."""
+    parts_live_as_the_whole_does(model, coupling, variable, parts, {"delays": delays})
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(options) or "plain")
+@pytest.mark.parametrize("coupling", [Linear(0.1), Difference(0.2, offset=0.01)])
+@pytest.mark.parametrize(
+    "integrator", ["heun", *(pytest.param(each, marks=pytest.mark.long) for each in ("euler", "rk4"))]
+)
+def test_any_options_give_the_whole_or_are_refused(integrator, coupling, options):
+    options = {**options, "integrator": integrator}
+    if not (REFUSED & set(options) or options.get("dt_ms") == 0.05):
+        return parts_live_as_the_whole_does(Oscillator(), coupling, "x", 3, options)
+    with pytest.raises(
+        ConfigurationError, match=r"a part of a whole takes (coupling_in_step='held'|no dt_ms = 0.05 ms)"
+    ):
+        Brain(tick_ms=0.1).join(*MassNetwork.in_parts("net", nodes(N), Oscillator(), parts=3, **options))
+
+
+def test_a_part_in_steps_below_a_tick_is_refused_though_nobody_joined_it():
+    whole = nodes(2)
+    part = MassNetwork("net", whole, Oscillator(), whole=whole, dt_ms=0.05)
+    with pytest.raises(ConfigurationError, match=r"no dt_ms = 0.05 ms below the tick of 0.1 ms.*Brain\(tick_ms=0.05\)"):
+        prepared(part)
+
+
+OTHERS = [
+    ({"model": JansenRit()}, "model is masses_toys:Oscillator and hybrid.masses.models.jansen_rit:JansenRit"),
+    ({"model": Slower()}, "model is masses_toys:Oscillator and .*Slower"),
+    ({"coupling": Linear(0.2)}, "coupling is .*0.1.* and .*0.2"),
+    ({"coupling": Difference(0.1)}, "coupling is .*Linear.* and .*Difference"),
+    ({"coupling": Linear(0.1, variables=("x",))}, "coupling is .* and .*'x'"),
+    ({"speed_m_s": 2.0}, "speed_m_s is 3.0 and 2.0"),
+    ({"integrator": "euler"}, "integrator is heun and euler"),
+    ({"delays": "interpolated"}, "delays is rounded and interpolated"),
+    ({"dt_ms": 0.1}, "dt_ms is None and 0.1"),
+    ({"noise": Noise(0.1, multiplicative=True)}, "their noise is .*False.* and .*True"),
+    ({"noise": Noise(0.1, tau_ms=2.0)}, "their noise is .*None.* and .*2.0"),
+    ({"whole": nodes(4, seed=1)}, "whole is .* and "),
+]
+
+
+@pytest.mark.parametrize(("other", "text"), OTHERS, ids=lambda each: "-".join(each) if isinstance(each, dict) else "")
+def test_parts_that_disagree_are_not_joined(other, text):
+    c = nodes(4)
+    same = {"model": Oscillator(), "noise": Noise(0.1), "coupling": Linear(0.1), "whole": c}
+    first = MassNetwork("a", c.only("r0", "r1"), **same)
+    second = MassNetwork("b", c.only("r2", "r3"), **{**same, **other})
+    with pytest.raises(WiringError, match=rf"a and b are no parts of one network: {text}"):
+        Brain(tick_ms=0.1).join(first, second)
+
+
+def test_parameters_and_strengths_of_noise_may_differ_and_parts_may_have_none():
+    c = nodes(4)
+    first = MassNetwork("a", c.only("r0", "r1"), Oscillator(k=0.2), noise=Noise(0.1), whole=c)
+    second = MassNetwork("b", c.only("r2", "r3"), Oscillator(k=[0.1, 0.3]), whole=c)
+    brain = Brain(tick_ms=0.1)
+    brain.join(first, second)
+    with pytest.raises(WiringError, match="a is joined already"):
+        brain.join(first, second)
 
 
 def test_the_labels_say_which_regions_are_in_which_part():
@@ -85,7 +164,7 @@ def test_windows_change_nothing():
 def test_a_part_keeps_the_contract_of_a_component():
     def part():
         first, second = MassNetwork.in_parts("net", nodes(6), Oscillator(), parts=2, noise=Noise(0.01))
-        first.joint.siblings = [second]
+        first.joint.siblings = [second.joint]
         return first
 
     check_component(part)
@@ -155,7 +234,7 @@ def test_the_same_bits_on_any_number_of_ranks():
                 MassNetwork("b", c.only("r1"), JansenRit(), whole=c),
             ),
             WiringError,
-            r"send as many variables \(1 and 2\). Masses of other kinds are connected by their rates",
+            r"a and b .*: model is .*Oscillator and .*JansenRit; .* Masses of other kinds are connected by their rates",
         ),
         (
             lambda c: Brain(tick_ms=0.1).join(
@@ -163,6 +242,11 @@ def test_the_same_bits_on_any_number_of_ranks():
             ),
             WiringError,
             "region 'r0' is in a and in b",
+        ),
+        (
+            lambda c: Brain(tick_ms=0.1).join(MassNetwork.in_parts("net", c, Oscillator(), parts=2)),
+            WiringError,
+            r"takes networks of masses, brain.join\(\*parts\), not list",
         ),
     ],
 )

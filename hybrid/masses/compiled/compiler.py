@@ -1,29 +1,23 @@
-"""Compiles the kernel for a model, and finds it again in a cache that cannot be stale."""
+"""Writes the kernel for a model and a coupling as one Python module, and has numba compile it or find it compiled."""
 
 from __future__ import annotations
 
-import os
-from collections import namedtuple
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from types import CodeType
+from typing import Any
 
 from numba.core.errors import NumbaError
 
-from hybrid.cache import cache_folder, njit
 from hybrid.errors import ConfigurationError
 from hybrid.masses import functions
 from hybrid.masses.compiled import far, kernel, lanes, normals
-from hybrid.masses.compiled.fingerprint import fingerprint
-from hybrid.masses.compiled.private import UNWRAPPED, private
-from hybrid.masses.coupling import Coupling, Linear
+from hybrid.masses.compiled.kept import module_of
+from hybrid.masses.compiled.script import INLINED, UNWRAPPED, Script
 
-if TYPE_CHECKING:
-    from hybrid.masses.model import MassModel
-
-_SOURCES = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (kernel, far, functions, lanes, normals))
+_KERNEL = Path(str(kernel.__file__)).read_text(encoding="utf-8")
+_IMPORTED = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (far, functions, lanes, normals))
 _PARTS = [
     "all_finite",
     "make_room",
@@ -52,8 +46,25 @@ class Scheme:
 
 
 HEUN = Scheme()
-SUMS = Linear(1.0)
 _compiled: dict[Any, Compiled] = {}
+
+
+@dataclass(frozen=True)
+class Equations:
+    """What of a model and a coupling goes into a kernel."""
+
+    model: str  # names, for messages
+    coupling: str
+    rhs: Any
+    emitted: Any
+    pre: Any
+    post: Any
+    variables: tuple[str, ...]
+    coupled: tuple[str, ...]
+    between: tuple[str, ...]
+    parameters: tuple[str, ...]
+    numbers: tuple[str, ...]
+    sine: bool
 
 
 @dataclass(frozen=True)
@@ -101,117 +112,94 @@ class Compiled:
     sum_targets: Callable[..., None]
 
 
-def compiled_for(model: MassModel, block: int = 16, coupling: Coupling = SUMS, scheme: Scheme = HEUN) -> Compiled:
-    """The kernel for this kind of model: compiled at its first call, or loaded if that was ever done before.
+def compiled_for(equations: Equations, block: int = 16, scheme: Scheme = HEUN) -> Compiled:
+    """The kernel for these equations: compiled at its first call, or loaded if that was ever done before.
 
-    Numba checks a cached function only against the file that holds it, and so would miss a change in what it calls.
-    Here that file is a copy of the kernel whose *name* is a hash of all that the machine code depends on: the kernel,
-    the model's equations, the coupling's, and whatever these refer to. A model that refers to something which cannot be
-    hashed is compiled anew in every process.
+    Its text has all that the machine code depends on: the kernel, the model's equations, the coupling's, and the values that
+    these refer to, as they are now. Equal texts are one kernel, here and in the cache.
     """
-    rhs, emitted, pre, post = (
-        getattr(function, "py_func", function) for function in (model.rhs, model.emitted, coupling.pre, coupling.post)
-    )
-    names = (*model.parameter_names, *model.derived()), coupling.number_names
-    coupled, between = (tuple(map(model.variables.index, which)) for which in (model.coupled, coupling.between))
-    key = (rhs, emitted, pre, post, names, len(model.variables), coupled, between, block, coupling.sine, scheme)
+    rows, script = _written(equations, block, scheme)
+    key = script.text, *(each if isinstance(each, CodeType) else id(each) for each in script.given)
     if key not in _compiled:
-        _compiled[key] = _compile(*key)
+        module = module_of(_KERNEL + script.text, _IMPORTED, script.given)
+        _compiled[key] = Compiled(rows, *(getattr(module, name) for name in _CALLED))
     return _compiled[key]
 
 
-def _compile(
-    rhs: Any,
-    emitted: Any,
-    pre: Any,
-    post: Any,
-    names: tuple[tuple[str, ...], tuple[str, ...]],
-    variables: int,
-    coupled: tuple[int, ...],
-    between: tuple[int, ...],
-    block: int,
-    sine: bool,
-    scheme: Scheme,
-) -> Compiled:
-    sent = 1 if between else len(coupled)
-    sums = len(coupled) if scheme.held else sent * (2 if sine else 1)
-    rows = Rows(variables, sums, 0 if scheme.held else sums, len(names[0]))
-    filled_in = {
-        "BLOCK": block,
-        "VARIABLES": variables,
-        "SINE": sine,
-        "HELD": scheme.held,
-        "JOINED": scheme.joined,
-        "KICK": rows.kick,
-        "RECEIVED": rows.received,
-        "AHEAD": rows.ahead,
-        "DRIVE": rows.drive,
-        "ROWS": rows.total,
-    }
-    digest = fingerprint(
-        _SOURCES, rhs, emitted, pre, post, names, coupled, between, tuple(filled_in.items()), astuple(scheme)
+def _written(equations: Equations, block: int, scheme: Scheme) -> tuple[Rows, Script]:
+    """What stands below the kernel in its module: the names it declares, and that all is compiled."""
+    variables = len(equations.variables)
+    coupled, between = (
+        tuple(map(equations.variables.index, which)) for which in (equations.coupled, equations.between)
     )
-    path = _kept_source(digest) if digest else None
-    mark = (digest or uuid4().hex)[:16]
-    namespace: dict[str, Any] = {
-        "__name__": kernel.__name__,  # numba imports it again when it loads from the cache
-        "Parameters": namedtuple("Parameters", names[0]),  # type: ignore[misc]
-        "Numbers": namedtuple("Numbers", names[1]),  # type: ignore[misc]
-        **filled_in,
-    }
-    received_of = lanes.reader(*range(rows.received, rows.ahead))
-    felt_of = lanes.difference(*between) if between else emitted or lanes.picker(*coupled)
-    inlined = {
-        "rhs": rhs,
-        "felt_of": felt_of,
-        "pre": pre or lanes.unchanged(),
-        "post": post or lanes.unchanged(),
-        "state_of": lanes.reader(*range(variables)),
-        "kick_of": lanes.reader(*range(rows.kick, rows.received)),
-        "received_of": received_of,
-        "ahead_of": received_of if scheme.held else lanes.reader(*range(rows.ahead, rows.drive)),
-        "drive_of": lanes.reader(rows.drive),
-        "parameters_of": lanes.reader(*range(rows.parameters, rows.total)),
-        "numbers_of": lanes.numbers(len(names[1])),
-        "put_state": lanes.writer(*range(variables)),
-        "put_kick": lanes.writer(*range(rows.kick, rows.received)),
-        "moved": lanes.mover(variables),
-        "plus": lanes.stepper(variables),
-        "added": lanes.adder(variables),
-        "mean": lanes.mean(variables),
-        "mean_sums": lanes.mean(sums),
-        "kicked": lanes.kicker(variables, scheme.multiplicative),
-        "coupled": lanes.coupler(sent, len(coupled), sine),
-    }
-    for name, function in inlined.items():
-        namespace[name] = private(function, f"{name}_{mark}", **UNWRAPPED)
-    exec(compile(_SOURCES[0], str(path or kernel.__file__), "exec"), namespace)
+    sent = 1 if between else len(coupled)
+    sums = len(coupled) if scheme.held else sent * (2 if equations.sine else 1)
+    rows = Rows(variables, sums, 0 if scheme.held else sums, len(equations.parameters))
+    received = range(rows.received, rows.ahead)
+    script = Script(
+        "",
+        "",
+        "# ---- what is declared above, for one kind of model ----",
+        "from collections import namedtuple",
+        "from types import ModuleType",
+        "from hybrid import cache",
+        "from numba import njit",
+        f"inlined = njit({_options(INLINED)})",
+        f"inner = njit({_options({'error_model': 'numpy', **UNWRAPPED})})",
+        "called = cache.njit(error_model='numpy', nogil=True, no_cfunc_wrapper=True, cache=CACHED)",
+        f"BLOCK, VARIABLES, SINE, HELD, JOINED = {block, variables, equations.sine, scheme.held, scheme.joined}",
+        f"KICK, RECEIVED, AHEAD, DRIVE, ROWS = {rows.kick, rows.received, rows.ahead, rows.drive, rows.total}",
+        f"Parameters = namedtuple('Parameters', {equations.parameters})",
+        f"Numbers = namedtuple('Numbers', {equations.numbers})",
+        lanes.reader("state_of", *range(variables)),
+        lanes.reader("kick_of", *range(rows.kick, rows.received)),
+        lanes.reader("received_of", *received),
+        lanes.reader("ahead_of", *(received if scheme.held else range(rows.ahead, rows.drive))),
+        lanes.reader("drive_of", rows.drive),
+        lanes.reader("parameters_of", *range(rows.parameters, rows.total)),
+        lanes.numbers("numbers_of", len(equations.numbers)),
+        lanes.writer("put_state", *range(variables)),
+        lanes.writer("put_kick", *range(rows.kick, rows.received)),
+        lanes.mover("moved", variables),
+        lanes.stepper("plus", variables),
+        lanes.adder("added", variables),
+        lanes.mean("mean", variables),
+        lanes.mean("mean_sums", sums),
+        lanes.kicker("kicked", variables, scheme.multiplicative),
+        lanes.coupler("coupled", sent, len(coupled), equations.sine),
+    )
+    felt_of = lanes.difference("felt_of", *between) if between else lanes.picker("felt_of", *coupled)
+    for name, function, otherwise in (
+        ("rhs", equations.rhs, ""),
+        ("felt_of", None if between else equations.emitted, felt_of),
+        ("pre", equations.pre, lanes.unchanged("pre")),
+        ("post", equations.post, lanes.unchanged("post")),
+    ):
+        plain = getattr(function, "py_func", function)
+        script.lines.append(otherwise if plain is None else f"{name} = {script.function(plain)}")
     if scheme.held:
-        namespace["arrives"] = lanes.held()
-    for name in _PARTS:
-        namespace[name] = _own(namespace[name], mark)
-    for name in _IN_LOOPS:
-        namespace[name] = _own(namespace[name], mark, forceinline=True)
-    namespace["step_all"] = _own(namespace[scheme.integrator], mark)
-    for name in _CALLED:
-        namespace[name] = _own(namespace[name], mark, nogil=True, cache=path is not None, no_cpython_wrapper=False)
-    return Compiled(rows, *(namespace[name] for name in _CALLED))
+        script.lines.append(lanes.held("arrives"))
+    own = [name for name in _IN_LOOPS if not (scheme.held and name == "arrives")]
+    script.lines += [f"{name} = inlined({name})" for name in own]
+    script.lines += [f"{name} = inner({name})" for name in _PARTS]
+    script.lines += [f"step_all = inner({scheme.integrator})", *(f"{name} = called({name})" for name in _CALLED)]
+    return rows, script
 
 
-def _own(function: Any, mark: str, **options: Any) -> Any:
-    """One of the kernel's functions under a name of its own (:mod:`hybrid.masses.compiled.private` tells why)."""
-    function.__qualname__ = f"{function.__name__}_{mark}"
-    return njit(error_model="numpy", **UNWRAPPED | options)(function)
+def _options(options: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in options.items())
 
 
-def does_not_compile(model: MassModel, error: NumbaError, coupling: Coupling = SUMS) -> ConfigurationError:
+def does_not_compile(equations: Equations, error: NumbaError) -> ConfigurationError:
     """What to raise where numba refused the equations of a model or a coupling."""
-    own = [f"{type(coupling).__name__}.{name}" for name in ("pre", "post") if getattr(coupling, name) is not None]
+    own = [f"{equations.coupling}.{name}" for name in ("pre", "post") if getattr(equations, name) is not None]
     either = f" (or {' or '.join(own)}, which takes (x, q) and returns a float)" if own else ""
+    code = getattr(equations.rhs, "py_func", equations.rhs).__code__
     return ConfigurationError(
-        f"{type(model).__name__}.rhs{either} does not compile; it must take (state, coupling, drive_hz, p) and return "
-        f"{len(model.variables)} floats, one for each of {', '.join(model.variables)}, and what it calls must be "
-        f"compiled too (@numba.njit). The compiler says: {_cause(error)}"
+        f"{equations.model}.rhs{either} does not compile; it must take (state, coupling, drive_hz, p) and return "
+        f"{len(equations.variables)} floats, one for each of {', '.join(equations.variables)}, and what it calls must be "
+        f"compiled too (@numba.njit). It stands in {code.co_filename}, line {code.co_firstlineno}. The compiler says: "
+        f"{_cause(error)}"
     )
 
 
@@ -219,18 +207,3 @@ def _cause(error: NumbaError) -> str:
     """What numba found and where; the rest of its message tells by what way it got there."""
     lines = [line for line in str(error).splitlines() if not line.startswith("Failed in nopython mode")]
     return "\n".join(lines).partition("\nDuring:")[0].strip()[:800]
-
-
-def _kept_source(digest: str) -> Path | None:
-    """The copy of the kernel that numba keeps machine code beside; ``None`` if there is nowhere to write."""
-    path = cache_folder("masses") / f"kernel_{digest[:32]}.py"
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_suffix(f".{os.getpid()}")
-            aside.write_text(_SOURCES[0], encoding="utf-8")
-            os.utime(aside, (0, 0))  # several ranks may race: whoever wins, numba finds the same stamp
-            os.replace(aside, path)
-    except OSError:
-        return None
-    return path

@@ -53,10 +53,10 @@ class Engine:
         threads: int = 1,
     ) -> None:
         n = initial.shape[1]
-        felt = np.repeat(coupling.felt(model), 2 if coupling.sine else 1)
+        felt = np.repeat(coupling.felt(model.variables, model.coupled, model.felt()), 2 if coupling.sine else 1)
         self._block, self._far, self._near, capacity = split(weights, delays, felt.size, block)
-        self._model, self._coupling = model, coupling
-        self._compiled = compiled_for(model, self._block, coupling, scheme)
+        self._equations = model.equations(coupling)
+        self._compiled = compiled_for(self._equations, self._block, scheme)
         self._variables, self._n = initial.shape
         still = np.zeros((self._compiled.rows.parameters - self._variables, n))
         self._cells = packed(np.concatenate([initial, still, parameters]))
@@ -121,7 +121,7 @@ class Engine:
                 start, stop, self._cursor, self._cells, self._history, drive_hz, others, sent, trajectory, *self._parts
             )
         except NumbaError as error:
-            raise does_not_compile(self._model, error, self._coupling) from error
+            raise does_not_compile(self._equations, error) from error
 
     def _live_with_threads(self, start: int, stop: int, *arrays: FloatArray) -> bool:
         """Block by block: first all threads sum what arrives in it, then one lives through it."""
