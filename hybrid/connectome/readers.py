@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from hybrid.connectome.archives import Archive, Folder, Stream, Zip, guarded, shown
 from hybrid.connectome.npy import read_npy
-from hybrid.connectome.tables import read_centres, read_numbers
+from hybrid.connectome.tables import read_centres, read_matrix, read_numbers
 from hybrid.errors import DataError
 
 T = TypeVar("T")
@@ -93,8 +93,8 @@ def _table(archive: Archive, read_table: Callable[[Stream, str], T], *stems: str
 
 
 def _read_tables(archive: Archive, name: str) -> Raw:
-    weights = _table(archive, read_numbers, "weights")
-    lengths = _table(archive, read_numbers, "tract_lengths", "lengths")
+    weights = _table(archive, read_matrix, "weights")
+    lengths = _table(archive, read_matrix, "tract_lengths", "lengths")
     labels, centres = _table(archive, read_centres, "centres", "centers")
     hemispheres = None
     if _find(archive, "hemispheres", "hemisphere"):

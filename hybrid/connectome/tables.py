@@ -60,7 +60,12 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def read_numbers(file: Stream, where: str) -> FloatArray:
+def read_matrix(file: Stream, where: str) -> FloatArray:
+    """A table of as many rows as columns; one that the budget cannot hold is refused after its first row."""
+    return read_numbers(file, where, square=True)
+
+
+def read_numbers(file: Stream, where: str, square: bool = False) -> FloatArray:
     """A table of numbers and nothing else, ``[rows, columns]``; every row must be as long as the first."""
     table, columns, first = array("d"), 0, 0
     for row, fields in _rows(file, where):
@@ -68,6 +73,10 @@ def read_numbers(file: Stream, where: str) -> FloatArray:
             columns, first = len(fields), row
             if columns > MAX_REGIONS:
                 raise DataError(f"{where} has {columns:,} columns; a connectome has at most {MAX_REGIONS:,} regions")
+            if square:
+                file.budget.check(2 * columns * (columns - 1) - _MAX_LINE)  # of which some may have been read ahead
+        if square and len(table) == columns**2:
+            raise DataError(f"{where} has {columns} columns but more rows; it must be square, [target, source]")
         table.extend(_as_numbers(fields, row, 1, where))
         if len(fields) != columns:
             raise DataError(f"{where}: row {row} has {len(fields)} columns, row {first} has {columns}")

@@ -71,8 +71,8 @@ def bombs(folder: Path) -> dict[Path, str]:
     blank = b" " * 2_000_000
     packed = {name: TABLES[name] for name in TABLES if name != "weights.txt"}
     return {
-        zipped(folder / "rows.zip", {**packed, "weights.txt.bz2": bz2.compress(many * 2_000)}): "unpacks to more than",
-        zipped(folder / "line.zip", {**packed, "weights.txt": b"0 " * 30_000_000}): "row 1 is longer than 1,048,576",
+        zipped(folder / "rows.zip", {**packed, "weights.txt.bz2": bz2.compress(many * 100)}): "unpacks to more than",
+        zipped(folder / "line.zip", {**packed, "weights.txt": b"0 " * 3_000_000}): "row 1 is longer than 1,048,576",
         zipped(folder / "spaces.zip", {**packed, "weights.txt": blank}): "row 1 is longer than",
         zipped(folder / "blank.zip", {**packed, "weights.txt": b"\n" * 50_000}): "more than 40,000 lines",
         zipped(folder / "lzma.zip", {**packed, "weights.txt": blank}, zipfile.ZIP_LZMA): "packed by method 14",
@@ -80,7 +80,7 @@ def bombs(folder: Path) -> dict[Path, str]:
         arrays(folder / "labels.npz", labels=npy("<U9", (20_000, 20_000), b"")): "has 2 dimensions; it must have 1",
         arrays(folder / "notes.npz", notes=npy("<U1", (4_000_000,), b"a\0\0\0" * 4_000_000)): "at most 20,000",
         arrays(folder / "note.npz", notes=npy("<U10000", (1_000,), bytes(40_000_000))): "40,000,000 bytes of text",
-        arrays(folder / "zeros.npz", weights=npy("<f8", (size, size), bytes(4 * 10**7))): "unpacks to more than",
+        arrays(folder / "zeros.npz", weights=npy("<f8", (size, size), bytes(4 * 10**6))): "unpacks to more than",
         arrays(folder / "deep.npz", weights=b"\x93NUMPY\1\0\xff\xff" + b"(" * 65_535): "is no readable array",
     }
 
@@ -220,7 +220,7 @@ def damaged_once(folder: Path, seed: int) -> str:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("seeds", [range(1_500), pytest.param(range(1_500, 30_000), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(1_000), pytest.param(range(1_000, 30_000), marks=pytest.mark.long)])
 def test_damaged_files(tmp_path: Path, seeds: range) -> None:
     found = [damaged_once(tmp_path, seed) for seed in seeds]
     assert set(found) == {"refused", "loaded"}
