@@ -63,7 +63,7 @@ def _seizure(results: Results) -> dict[str, Any] | None:
         if regions != {len(values) for values in found.values()}:
             return None
         return {**found, "strength_name": name, "excitatory": _excitatory(components, results)}
-    except (KeyError, StopIteration, TypeError, ValueError, AttributeError):  # another brain with such names
+    except (KeyError, StopIteration, TypeError, ValueError, OverflowError, AttributeError):  # another brain with such names
         return None
 
 
@@ -72,7 +72,8 @@ def _excitatory(components: dict[str, Any], results: Results) -> int | None:
     focus = components.get("focus", {})
     if focus.get("build") != _POTASSIUM:
         return None
-    return round(focus["parameters"].get("excitatory_fraction", 0.8) * results.recording("focus.spikes").port.size)
+    share = float(focus["parameters"].get("excitatory_fraction", 0.8))
+    return round(share * results.recording("focus.spikes").port.size)
 
 
 def _between(connections: list[dict[str, Any]], source: str, target: str) -> tuple[Any, Any]:

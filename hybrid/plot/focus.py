@@ -84,7 +84,13 @@ def _connect(whole: Any, zoomed: Any, stretch: Stretch, near: Stretch) -> None:
     for tick, side in ((near.start, 0.0), (near.stop, 1.0)):
         whole.axvline(tick * stretch.per_tick, color=GREY, lw=0.9)
         line = ConnectionPatch(
-            (tick * stretch.per_tick, bottom), (side, 1), whole.transData, zoomed.transAxes, color=GREY, lw=0.9, zorder=-1
+            (tick * stretch.per_tick, bottom),
+            (side, 1),
+            whole.transData,
+            zoomed.transAxes,
+            color=GREY,
+            lw=0.9,
+            zorder=-1,
         )
         line.set_in_layout(False)
         whole.figure.add_artist(line)

@@ -13,7 +13,7 @@ from hybrid.errors import ConfigurationError
 from hybrid.plot.panels import curves, image, name_lines
 from hybrid.plot.raster import Cells, raster, rates
 from hybrid.plot.stretch import Stretch, is_empty, stretch_of
-from hybrid.plot.style import GREY, check_folder, our_style, save
+from hybrid.plot.style import GREY, as_written, check_folder, our_style, save
 from hybrid.ports import Port
 from hybrid.results import Results
 from hybrid.results.recorder import Recording
@@ -56,7 +56,7 @@ def plot_overview(
             rows = len(_heights(recording))
             axes = [figure.add_subplot(grid[row + k, 0], sharex=below) for k in range(rows)]
             _draw(axes, lambda row=row: figure.add_subplot(grid[row, 1]), recording, stretch, heights[row])
-            axes[0].set_title(str(recording.port))
+            axes[0].set_title(as_written(str(recording.port), 80))
             row, below = row + rows, axes[0]
         if left:
             figure.suptitle(left, x=0.99, ha="right", fontsize=11, color=GREY)

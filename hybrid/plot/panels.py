@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.plot.stretch import Stretch, samples_in
-from hybrid.plot.style import CYCLE
+from hybrid.plot.style import CYCLE, as_written
 from hybrid.results.recorder import Recording
 from hybrid.units import FloatArray
 
@@ -22,7 +22,7 @@ def curves(axes: Any, recording: Recording, stretch: Stretch) -> None:
     port = recording.port
     for line, color in zip(range(port.size), CYCLE, strict=False):
         times, shown = _extremes(ticks[:-1], values[:, line])
-        label = port.labels[line] if port.labels else None
+        label = as_written(port.labels[line]) if port.labels else None
         marker = "o" if len(values) == 1 else None
         axes.plot(times * stretch.per_tick, shown, color=color, lw=1.4, marker=marker, label=label)
     axes.set_xlim(stretch.start * stretch.per_tick, stretch.stop * stretch.per_tick)
@@ -43,7 +43,7 @@ def _extremes(ticks: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatA
 
 def unit_of(recording: Recording) -> str:
     """The unit of a port, as an axis tells it."""
-    return "no unit" if recording.port.unit in ("", "1") else recording.port.unit
+    return "no unit" if recording.port.unit in ("", "1") else as_written(recording.port.unit)
 
 
 def image(
@@ -84,7 +84,7 @@ def image(
     place = {"ax": axes, "pad": 0.015, "aspect": 28} if beside is None else {"cax": beside}
     bar = axes.figure.colorbar(drawn, extend=extend, extendfrac=0.03, **place)
     bar.outline.set_visible(False)
-    bar.set_label(f"{recording.port.name} ({unit_of(recording)})")
+    bar.set_label(f"{as_written(recording.port.name)} ({unit_of(recording)})")
 
 
 def name_lines(axes: Any, names: tuple[str, ...], size: int, height_points: float) -> None:
@@ -92,7 +92,7 @@ def name_lines(axes: Any, names: tuple[str, ...], size: int, height_points: floa
     each = height_points / size
     step = int(np.ceil(5.5 / each))
     rows = np.arange(0, size, step)
-    axes.set_yticks(rows + 0.5, [names[row] if names else f"{row}" for row in rows])
+    axes.set_yticks(rows + 0.5, [as_written(names[row]) if names else f"{row}" for row in rows])
     axes.tick_params(
         axis="y", length=0 if step == 1 else 2, labelsize=float(np.clip(0.85 * each * step, 4.5, 10)), pad=2
     )

@@ -89,7 +89,7 @@ def _strokes(axes: Any, stretch: Stretch, events: Any, rows: tuple[int, int], co
     times, row = (events[0] + 0.5) * stretch.per_tick, events[1]
     ends = np.stack([np.stack([times, row + 0.08], axis=1), np.stack([times, row + 0.92], axis=1)], axis=1)
     width = 1.5 if len(times) < 0.01 * (rows[1] - rows[0]) * _COLUMNS else 1.0
-    axes.add_collection(LineCollection(ends, colors=color, linewidths=width, rasterized=True), autolim=False)
+    axes.add_collection(LineCollection(list(ends), colors=color, linewidths=width, rasterized=True), autolim=False)
 
 
 def _shade(axes: Any, stretch: Stretch, events: Any, rows: tuple[int, int], color: str) -> None:
@@ -122,7 +122,8 @@ def population_rate(recording: Recording, stretch: Stretch, cells: Cells) -> tup
         own = (ids >= cells.first) & (ids < cells.stop)
         total += np.bincount((ticks[own] - stretch.start) // length, counts[own], minlength=bins + 1)
     hz = total[:bins] / ((cells.stop - cells.first) * length * stretch.tick_ms * 1e-3)
-    return (borders[:-1] + 0.5 * length) * stretch.per_tick, hz
+    middle: FloatArray = (borders[:-1] + 0.5 * length) * stretch.per_tick
+    return middle, hz
 
 
 def rates(axes: Any, recording: Recording, stretch: Stretch, cells: Sequence[Cells] = ()) -> None:

@@ -23,6 +23,7 @@ from hybrid.plot.style import (
     INK,
     ORANGE,
     PALE,
+    as_written,
     check_folder,
     letter,
     our_style,
@@ -121,7 +122,7 @@ def _regions(
     per_ms = time_axis(axes, results.duration_ms)
     image(axes, results.recording(activity), stretch_of(results), order, threshold)
     rows = np.arange(recruited) + 0.5
-    dots = {"ls": "none", "marker": "o", "mew": 0.6, "mec": INK, "color": "white"}
+    dots: dict[str, Any] = {"ls": "none", "marker": "o", "mew": 0.6, "mec": INK, "color": "white"}
     axes.plot(recruited_ms[order[:recruited]] * per_ms, rows, ms=3.2, **dots)
     shown = Line2D([], [], ms=6, label="recruited", **dots)
     axes.legend(handles=[shown], loc="lower right", bbox_to_anchor=(1.0, 0.995), borderpad=0, handletextpad=0)
@@ -156,7 +157,7 @@ def _name_rows(axes: Any, names: list[str], rows: int) -> None:
             lw=0.8,
             clip_on=False,
         )
-        axes.text(-0.056, text_row, name, transform=beside, fontsize=10, ha="right", va="center")
+        axes.text(-0.056, text_row, as_written(name, 14), transform=beside, fontsize=10, ha="right", va="center")
 
 
 def _recruitment(
