@@ -122,7 +122,7 @@ def population_rate(recording: Recording, stretch: Stretch, cells: Cells) -> tup
         own = (ids >= cells.first) & (ids < cells.stop)
         total += np.bincount((ticks[own] - stretch.start) // length, counts[own], minlength=bins + 1)
     hz = total[:bins] / ((cells.stop - cells.first) * length * stretch.tick_ms * 1e-3)
-    middle: FloatArray = (borders[:-1] + 0.5 * length) * stretch.per_tick
+    middle = np.asarray((borders[:-1] + 0.5 * length) * stretch.per_tick, np.float64)
     return middle, hz
 
 
