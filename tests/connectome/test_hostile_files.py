@@ -126,6 +126,19 @@ def test_other_writers_of_arrays_are_understood(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.lengths_mm, [[0, 3], [4, 0]])
 
 
+def test_every_byte_of_an_array_is_checked(tmp_path: Path) -> None:
+    path = arrays(tmp_path / "odd.npz", weights=npy("<f8", (2, 2), np.array([0.0, 1, 2, 0]).tobytes()))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    stored = zipped(tmp_path / "odd.npz", members, zipfile.ZIP_STORED)
+    stored.write_bytes(stored.read_bytes().replace(np.float64(2).tobytes(), np.float64(3).tobytes()))
+    with pytest.raises(DataError, match=r"weights.npy cannot be read: Bad CRC"):
+        Connectome.load(stored)
+    members["weights.npy"] += b"more"
+    with pytest.raises(DataError, match=r"weights.npy holds more than the 32 bytes its header tells of"):
+        Connectome.load(zipped(tmp_path / "odd.npz", members))
+
+
 def _changed(data: bytes, *changes: tuple[bytes, int, bytes]) -> bytes:
     """With some bytes changed at an offset behind every signature."""
     changed = bytearray(data)

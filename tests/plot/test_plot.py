@@ -198,6 +198,10 @@ def test_results_know_their_figure() -> None:
     for configuration in ({"connections": connections}, {"brain": {"connections": connections}}):
         figure = plot_results(a_seizure(configuration=configuration))
         np.testing.assert_allclose(figure.axes[1].collections[0].get_offsets()[:, 0], STRENGTH[np.isfinite(ONSET_MS)])
+    focus = {"build": "hybrid.circuits.potassium:potassium_focus", "parameters": {"excitatory_fraction": 0.7}}
+    known = {"brain": {"connections": connections, "components": {"focus": focus}}}
+    kinds = plot_results(a_seizure(configuration=known)).axes[3].get_legend().get_texts()
+    assert [text.get_text() for text in kinds] == ["48 of 210 excitatory", "12 of 90 inhibitory"]
     del connections["back"]
     assert is_overview(plot_results(a_seizure(configuration={"connections": connections})))
 
