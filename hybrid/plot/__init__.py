@@ -63,7 +63,14 @@ def _seizure(results: Results) -> dict[str, Any] | None:
         if regions != {len(values) for values in found.values()}:
             return None
         return {**found, "strength_name": name, "excitatory": _excitatory(components, results)}
-    except (KeyError, StopIteration, TypeError, ValueError, OverflowError, AttributeError):  # another brain with such names
+    except (
+        KeyError,
+        StopIteration,
+        TypeError,
+        ValueError,
+        OverflowError,
+        AttributeError,
+    ):  # another brain with such names
         return None
 
 
