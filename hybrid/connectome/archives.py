@@ -1,20 +1,84 @@
-"""Named members of a folder or a zip file, read by exact name, never more than a fixed number of bytes."""
+"""Named members of a folder or a zip file, read by exact name as streams that a budget of bytes watches."""
 
 from __future__ import annotations
 
 import bz2
 import io
-import lzma
 import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
-from hybrid.errors import DataError
+from hybrid.errors import DataError, HybridError
 
-MAX_BYTES = 256 * 2**20  # of one member, unpacked: the weights of 3,000 regions as text
+FREE_BYTES = 32 * 2**20  # what any archive may unpack to: two matrices of 1,400 regions as numbers
+RATIO = 200  # and a larger one: so many times its own size (text tables unpack to 3 to 30 times theirs)
+_MEMBERS = 10_000
+_AT_ONCE = 2**20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without a limit on what comes out at once
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError)
+
+def shown(text: object, most: int = 100) -> str:
+    """A text out of a file as it may stand in a message: not too long, and nothing that moves a terminal's cursor."""
+    cut = str(text)
+    cut = cut if len(cut) <= most else cut[: most - 1] + "…"
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in cut)
+
+
+@contextmanager
+def guarded(where: str) -> Iterator[None]:
+    """Whatever a library has to say about a broken file becomes one ``DataError``; zipfile alone knows nine kinds."""
+    try:
+        yield
+    except HybridError:
+        raise
+    except MemoryError:
+        raise DataError(f"{where} needs more memory than there is") from None
+    except Exception as error:
+        raise DataError(f"{where} cannot be read: {shown(str(error) or type(error).__name__)}") from error
+
+
+class Budget:
+    """How many bytes may still be unpacked from a file of ``packed`` bytes: what is read counts, not what is claimed."""
+
+    def __init__(self, packed: int, where: str) -> None:
+        self.left = max(FREE_BYTES, RATIO * packed)
+        self._message = (
+            f"{where} unpacks to more than {self.left / 2**20:.0f} MB, {RATIO} times its own size and more; "
+            f"if it really is a connectome, unpack it into a folder and give that"
+        )
+
+    def check(self, count: int) -> None:
+        """Refuse to begin what will not end well."""
+        if count > self.left:
+            raise DataError(self._message)
+
+    def spend(self, count: int) -> None:
+        self.check(count)
+        self.left -= count
+
+
+class Stream(io.BufferedReader):
+    """Bytes that are counted while they are read."""
+
+    def __init__(self, file: Any, budget: Budget) -> None:
+        super().__init__(_Counted(file, budget), 2**16)
+        self.budget = budget
+
+
+class _Counted(io.RawIOBase):
+    def __init__(self, file: Any, budget: Budget) -> None:
+        self._file, self._budget = file, budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(min(len(buffer), _AT_ONCE))
+        self._budget.spend(len(data))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class Archive(Protocol):
@@ -24,44 +88,30 @@ class Archive(Protocol):
 
     def names(self) -> list[str]: ...
 
-    def read(self, name: str) -> bytes: ...
+    def open(self, name: str) -> AbstractContextManager[Stream]: ...
 
 
-def _capped(file: IO[bytes], where: str) -> bytes:
-    """The whole file. What counts is what is actually read, not the size the file claims to have."""
-    data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise DataError(f"{where} holds more than {MAX_BYTES // 2**20} MB; this is no connectome")
-    return data
-
-
-def unpacked(data: bytes, name: str, where: str) -> bytes:
-    """``data`` itself, or what a ``.bz2`` file holds."""
-    if not name.endswith(".bz2"):
-        return data
-    try:
-        with bz2.BZ2File(io.BytesIO(data)) as file:
-            return _capped(file, where)
-    except (OSError, EOFError) as error:
-        raise DataError(f"{where} is no readable bz2 file: {error}") from None
+def _stream(file: IO[bytes], name: str, budget: Budget, opened: ExitStack) -> Stream:
+    """``file`` itself, or what a ``.bz2`` file holds; both count."""
+    stream = Stream(file, budget)
+    return Stream(opened.enter_context(bz2.BZ2File(stream)), budget) if name.endswith(".bz2") else stream
 
 
 class Folder:
     """The files that lie directly in a folder."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.where = path, str(path)
+        self.path, self.where = path, shown(path, 500)
 
     def names(self) -> list[str]:
         return sorted(each.name for each in self.path.iterdir() if each.is_file())
 
-    def read(self, name: str) -> bytes:
-        where = f"{self.where}: {name}"
-        try:
-            with (self.path / name).open("rb") as file:
-                return unpacked(_capped(file, where), name, where)
-        except OSError as error:
-            raise DataError(f"{where} cannot be read: {error}") from None
+    @contextmanager
+    def open(self, name: str) -> Iterator[Stream]:
+        path, where = self.path / name, f"{self.where}: {shown(name)}"
+        with guarded(where), ExitStack() as opened:
+            file = opened.enter_context(path.open("rb"))
+            yield _stream(file, name, Budget(path.stat().st_size, where), opened)
 
 
 class Zip:
@@ -71,28 +121,35 @@ class Zip:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.where = path, str(path)
+        self.path, self.where = path, shown(path, 500)
         try:
             with zipfile.ZipFile(path) as archive:
-                members = [name for name in archive.namelist() if not name.endswith("/")]
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+                members = [each.filename for each in archive.infolist() if not each.filename.endswith("/")]
+        except Exception as error:  # of nine kinds
             raise DataError(
-                f"{self.where} is no readable zip file ({error}); give a zip, a folder, a weights table or an .npz"
+                f"{self.where} is no readable zip file ({shown(error)}); "
+                f"give a zip, a folder, a weights table or an .npz"
             ) from None
+        if len(members) > _MEMBERS:
+            raise DataError(f"{self.where} holds {len(members):,} files; this is no connectome")
         self._members = _one_folder(members, self.where)
+        self._budget = Budget(path.stat().st_size, self.where)  # one for all, since members may share their bytes
 
     def names(self) -> list[str]:
         return sorted(self._members)
 
-    def read(self, name: str) -> bytes:
+    @contextmanager
+    def open(self, name: str) -> Iterator[Stream]:
         member = self._members[name]
-        where = f"{self.where}: {member}"
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(member) as file:
-                data = _capped(file, where)
-        except _BROKEN as error:
-            raise DataError(f"{where} cannot be read: {error}") from None
-        return unpacked(data, name, where)
+        where = f"{self.where}: {shown(member)}"
+        with guarded(where), ExitStack() as opened:
+            archive = opened.enter_context(zipfile.ZipFile(self.path))
+            method = archive.getinfo(member).compress_type
+            if method not in _METHODS:
+                raise DataError(
+                    f"{where} is packed by method {method} (only deflate, 8, is read); pack it again as an ordinary zip"
+                )
+            yield _stream(opened.enter_context(archive.open(member)), name, self._budget, opened)
 
 
 def _one_folder(members: list[str], where: str) -> dict[str, str]:
@@ -102,7 +159,7 @@ def _one_folder(members: list[str], where: str) -> dict[str, str]:
         place = PurePosixPath(member)
         files = folders.setdefault(place.parent, {})
         if place.name in files:
-            raise DataError(f"{where} holds {member} twice")
+            raise DataError(f"{where} holds {shown(member)} twice")
         files[place.name] = member
     found = [
         folder
@@ -110,6 +167,6 @@ def _one_folder(members: list[str], where: str) -> dict[str, str]:
         if "__MACOSX" not in folder.parts and any(name.startswith("weights.") for name in files)
     ]
     if len(found) > 1:
-        listed = ", ".join(sorted(map(str, found)))
+        listed = shown(", ".join(sorted(map(str, found))))
         raise DataError(f"{where} holds several connectomes, in {listed}; give one of them alone")
     return folders[found[0]] if found else {member: member for member in members}

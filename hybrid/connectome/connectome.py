@@ -65,7 +65,7 @@ class Connectome:
             "lengths_mm": checks.frozen(lengths),
             "centres_mm": checks.frozen(centres),
             "hemispheres": None if sides is None else checks.frozen(sides),
-            "notes": tuple(self.notes),
+            "notes": (self.notes,) if isinstance(self.notes, str) else tuple(self.notes),
         }
         for attribute, value in settled.items():
             object.__setattr__(self, attribute, value)
@@ -163,6 +163,11 @@ class Connectome:
 
     def index(self, label: str) -> int:
         """Row and column of a region; ``UnknownNameError`` guesses at the label that was meant."""
+        if not isinstance(label, str):
+            raise ConfigurationError(
+                f"{self.name}: a region is named by its label, such as {self.labels[0]!r}, not {label!r}; "
+                f"several are given one by one"
+            )
         if label not in self._positions:
             raise unknown(f"{self.name}: region", label, self.labels)
         return self._positions[label]
@@ -170,9 +175,9 @@ class Connectome:
     def _indices(self, labels: Sequence[str]) -> list[int]:
         """Positions of several different regions, in the order given."""
         found = [self.index(label) for label in labels]
-        twice = [label for label in labels if list(labels).count(label) > 1]
-        if twice:
-            raise ConfigurationError(f"{self.name}: region {twice[0]!r} is named twice")
+        if len(set(found)) < len(found):
+            twice = next(label for label in labels if list(labels).count(label) > 1)
+            raise ConfigurationError(f"{self.name}: region {twice!r} is named twice")
         return found
 
     def only(self, *labels: str) -> Connectome:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from hybrid.connectome import checks, rules, tvb_data
+from hybrid.connectome.archives import guarded, shown
 from hybrid.connectome.readers import Raw, read
-from hybrid.errors import unknown
+from hybrid.errors import ConfigurationError, unknown
 
 
 def load(source: str | int | os.PathLike[str], self_connections: str, zero_lengths: str | None) -> Raw:
     """See :meth:`Connectome.load`."""
-    known = None if isinstance(source, os.PathLike) else tvb_data.set_name(source)
+    if isinstance(source, bool) or not isinstance(source, str | int | np.integer | os.PathLike):
+        raise ConfigurationError(f"a connectome is loaded by name or path, such as 'tvb76', not {shown(repr(source))}")
+    known = None if isinstance(source, os.PathLike) else tvb_data.set_name(str(source))
     if known is None:
         return _settled(read(_as_path(source)), self_connections, zero_lengths or "refuse")
     facts = tvb_data.SETS[known]
@@ -22,10 +28,14 @@ def load(source: str | int | os.PathLike[str], self_connections: str, zero_lengt
     return replace(raw, notes=(*raw.notes, f"Centres: {facts.axes}."))
 
 
-def _as_path(source: str | int | os.PathLike[str]) -> Path:
-    path = Path(str(source)) if isinstance(source, int) else Path(source)
-    if isinstance(source, str) and len(path.parts) == 1 and not path.suffix and not path.exists():
-        raise unknown("connectome", source, tvb_data.SETS)
+def _as_path(source: str | int | np.integer[Any] | os.PathLike[str]) -> Path:
+    """What is neither the name of a set nor looks like a path is taken for a name that was mistyped."""
+    if isinstance(source, os.PathLike):
+        return Path(source)
+    path = Path(str(source))
+    with guarded(f"connectome {shown(source)!r}"):
+        if not str(source) or (len(path.parts) == 1 and not path.suffix and not path.exists()):
+            raise unknown("connectome", shown(source), tvb_data.SETS)
     return path
 
 

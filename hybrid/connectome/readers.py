@@ -12,23 +12,26 @@ A zip or a folder holds these tables, each as ``.txt`` or ``.csv``, and perhaps 
 Columns are separated by commas or by white space, and there are no headers. That rows are targets is TVB's convention
 (head of ``tvb/simulator/coupling.py``: the entry in row k and column j is the strength from j to k), and the opposite
 of the Brain Connectivity Toolbox. Of two files that could be the same table, none is chosen: that is an error.
+
+No file is trusted. There are at most 20,000 regions; a packed file may unpack to 32 MB, or to 200 times its own size;
+bytes, rows and columns are counted while they are read, and an array's header is never evaluated.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.connectome.archives import Archive, Folder, Zip
-from hybrid.connectome.tables import read_centres, read_numbers
+from hybrid.connectome.archives import Archive, Folder, Stream, Zip, guarded, shown
+from hybrid.connectome.npy import read_npy
+from hybrid.connectome.tables import read_centres, read_matrix, read_numbers
 from hybrid.errors import DataError
+
+T = TypeVar("T")
 
 _SUFFIXES = (".txt", ".csv", ".txt.bz2", ".csv.bz2")
 
@@ -50,16 +53,19 @@ class Raw:
 
 def read(path: Path) -> Raw:
     """Whatever lies at ``path``: a folder, the weights table of a folder, a zip or an ``.npz``; ``DataError`` if not."""
-    if not path.exists():
-        raise DataError(f"{path} does not exist")
-    if path.is_dir():
-        return _read_tables(Folder(path), path.resolve().name)
-    if path.name in {f"weights{suffix}" for suffix in _SUFFIXES}:
-        return _read_tables(Folder(path.parent), path.resolve().parent.name)
-    archive = Zip(path)
-    if path.suffix == ".npz" or "weights.npy" in archive.names():
-        return _read_npz(archive, path)
-    return _read_tables(archive, path.stem)
+    with guarded(shown(path, 500)):
+        if path.is_dir():
+            return _read_tables(Folder(path), path.resolve().name)
+        if not path.exists():
+            raise DataError(f"{shown(path, 500)} does not exist")
+        if not path.is_file():
+            raise DataError(f"{shown(path, 500)} is neither a file nor a folder")
+        if path.name in {f"weights{suffix}" for suffix in _SUFFIXES}:
+            return _read_tables(Folder(path.parent), path.resolve().parent.name)
+        archive = Zip(path)
+        if path.suffix == ".npz" or "weights.npy" in archive.names():
+            return _read_npz(archive, path)
+        return _read_tables(archive, path.stem)
 
 
 def _unknown_origin(path: Path) -> str:
@@ -75,23 +81,24 @@ def _find(archive: Archive, *stems: str) -> str | None:
     return found[0] if found else None
 
 
-def _table(archive: Archive, *stems: str) -> tuple[bytes, str]:
+def _table(archive: Archive, read_table: Callable[[Stream, str], T], *stems: str) -> T:
     name = _find(archive, *stems)
     if name is None:
         raise DataError(
             f"{archive.where} holds no {' or '.join(stem + '.txt' for stem in stems)} (nor .csv, nor .bz2 of them); "
-            f"it holds: {', '.join(archive.names()[:20]) or 'nothing'}"
+            f"it holds: {shown(', '.join(archive.names()[:20]), 500) or 'nothing'}"
         )
-    return archive.read(name), f"{archive.where}: {name}"
+    with archive.open(name) as file:
+        return read_table(file, f"{archive.where}: {name}")
 
 
 def _read_tables(archive: Archive, name: str) -> Raw:
-    weights = read_numbers(*_table(archive, "weights"))
-    lengths = read_numbers(*_table(archive, "tract_lengths", "lengths"))
-    labels, centres = read_centres(*_table(archive, "centres", "centers"))
+    weights = _table(archive, read_matrix, "weights")
+    lengths = _table(archive, read_matrix, "tract_lengths", "lengths")
+    labels, centres = _table(archive, read_centres, "centres", "centers")
     hemispheres = None
     if _find(archive, "hemispheres", "hemisphere"):
-        hemispheres = read_numbers(*_table(archive, "hemispheres", "hemisphere")).ravel()
+        hemispheres = _table(archive, read_numbers, "hemispheres", "hemisphere").ravel()
     return Raw(
         where=archive.where,
         name=name,
@@ -108,45 +115,36 @@ def _read_npz(archive: Zip, path: Path) -> Raw:
     present = set(archive.names())
     missing = [key for key in ("labels", "weights", "lengths_mm", "centres_mm") if f"{key}.npy" not in present]
     if missing:
-        raise DataError(f"{path} has no {', '.join(missing)}; an .npz holds labels, weights, lengths_mm and centres_mm")
+        raise DataError(
+            f"{archive.where} has no {', '.join(missing)}; an .npz holds labels, weights, lengths_mm and centres_mm"
+        )
 
-    def optional(key: str) -> NDArray[Any] | None:
-        return _npy(archive, key) if f"{key}.npy" in present else None
+    def numbers(key: str, dimensions: int) -> NDArray[Any]:
+        with archive.open(f"{key}.npy") as file:
+            return read_npy(file, f"{archive.where}: {key}.npy", dimensions=dimensions)
 
-    name, provenance, notes = optional("name"), optional("provenance"), optional("notes")
+    def texts(key: str, dimensions: int = 1) -> list[str] | None:
+        if f"{key}.npy" not in present:
+            return None
+        with archive.open(f"{key}.npy") as file:
+            return _as_texts(read_npy(file, f"{archive.where}: {key}.npy", texts=True, dimensions=dimensions))
+
+    name, provenance = texts("name", 0), texts("provenance", 0)
     return Raw(
-        where=str(path),
-        name=path.stem if name is None else str(name),
-        labels=[str(label) for label in _npy(archive, "labels").ravel()],
-        weights=_npy(archive, "weights"),
-        lengths_mm=_npy(archive, "lengths_mm"),
-        centres_mm=_npy(archive, "centres_mm"),
-        hemispheres=optional("hemispheres"),
-        provenance=_unknown_origin(path) if provenance is None else str(provenance),
-        notes=() if notes is None else tuple(str(note) for note in notes.ravel()),
+        where=archive.where,
+        name=path.stem if name is None else name[0],
+        labels=texts("labels") or [],
+        notes=tuple(texts("notes") or []),
+        weights=numbers("weights", 2),
+        lengths_mm=numbers("lengths_mm", 2),
+        centres_mm=numbers("centres_mm", 2),
+        hemispheres=numbers("hemispheres", 1) if "hemispheres.npy" in present else None,
+        provenance=_unknown_origin(path) if provenance is None else provenance[0],
     )
 
 
-def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    formats: Any = np.lib.format  # numpy leaves these functions untyped
-    header = formats.read_array_header_1_0 if formats.read_magic(file) == (1, 0) else formats.read_array_header_2_0
-    shape, _, dtype = header(file)
-    return shape, dtype
-
-
-def _npy(archive: Zip, key: str) -> NDArray[Any]:
-    """One array. Its header is held against the bytes that are there before numpy reserves any memory for it."""
-    data = archive.read(f"{key}.npy")
-    where = f"{archive.where}: {key}.npy"
-    file = io.BytesIO(data)
-    try:
-        shape, dtype = _npy_header(file)
-        claimed = dtype.itemsize * np.prod([float(size) for size in shape])
-        if claimed > len(data):
-            raise DataError(f"{where} claims {claimed:.3g} bytes of numbers but holds {len(data)}")
-        file.seek(0)
-        return np.asarray(np.load(file, allow_pickle=False))
-    except DataError:
-        raise
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{where} is no readable array: {error}") from None
+def _as_texts(values: NDArray[Any]) -> list[str]:
+    found = [str(text) for text in values.ravel()]
+    for text in found:
+        text.encode()  # half a surrogate pair is no text, and could be neither shown nor saved
+    return found

@@ -41,7 +41,11 @@ def without_self_connections(weights: FloatArray, rule: str) -> tuple[FloatArray
 
 def straight_lines_mm(centres_mm: FloatArray) -> FloatArray:
     """Euclidean distances ``[n, n]`` between centres."""
-    return np.asarray(np.linalg.norm(centres_mm[:, None] - centres_mm[None], axis=-1))
+    squares = np.zeros((len(centres_mm), len(centres_mm)))
+    with np.errstate(over="ignore"):
+        for axis in centres_mm.T:  # one after the other: the memory of one matrix, not of three
+            squares += np.square(axis[:, None] - axis[None])
+    return np.sqrt(squares, out=squares)
 
 
 _LENGTHS = {"distance": "the distance between the centres", "shortest": "the length of the shortest other tract"}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.connectome.archives import FREE_BYTES, RATIO
 from hybrid.errors import ConfigurationError, OutputExistsError
 
 
@@ -24,6 +25,9 @@ def write_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     try:
         with aside.open("xb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
+            if sum(array.nbytes for array in arrays.values()) > max(FREE_BYTES, RATIO * file.tell()):
+                file.seek(0)  # nearly all zeros: packed so well that it would be taken for a bomb when it is loaded
+                np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)

@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from hybrid.analysis.recruitment import RankCorrelation, recruitment_times_ms, spearman
 from hybrid.errors import ConfigurationError
-from hybrid.plot.panels import block_means, image, raster
+from hybrid.plot.focus import draw_focus
+from hybrid.plot.panels import block_means, image
+from hybrid.plot.stretch import stretch_of
 from hybrid.plot.style import (
     BLUE,
     GREY,
     INK,
     ORANGE,
     PALE,
-    VERMILLION,
+    as_written,
     check_folder,
     letter,
     our_style,
@@ -33,7 +35,6 @@ from hybrid.units import FloatArray, array
 
 _BINS = 400  # of the rates
 _NAMED = 12  # regions whose labels are shown
-_HALO = [patheffects.withStroke(linewidth=4, foreground="white")]
 
 
 def plot_seizure_spread(
@@ -44,6 +45,7 @@ def plot_seizure_spread(
     delay_ms: ArrayLike,
     strength_name: str = "Connection strength from the focus",
     labels: Sequence[str] | None = None,
+    excitatory: int | None = None,
     strength_to_focus: ArrayLike | None = None,
     delay_to_focus_ms: ArrayLike | None = None,
     focus: str = "focus",
@@ -57,16 +59,18 @@ def plot_seizure_spread(
 ) -> Figure:
     """Draw how a seizure spreads; saved to ``path`` if one is given.
 
-    (a) Spikes of the focus, at most 120 neurons evenly chosen, with the mean extracellular potassium. (b) Activity of
-    all regions over time, in the order of recruitment; those below the line never were. (c) Recruitment time against
-    strength of the connection from the focus, with Spearman's rank correlation over all recruited regions; those without
-    a connection (strength 0, the lowest rank) have a strip of their own. (d) What crosses the interface: the focus' rate
-    per neuron, and the rate ``sum_j w_j r_j(t - d_j)`` that arrives there from the cortex.
+    (a) The focus: mean extracellular potassium; rate of single cells, a fixed sample of 60, in shades; and their spikes
+    while the first seizure begins. (b) Activity of all regions over time, in the order of recruitment, which a dot marks;
+    those below the line never were. (c) Recruitment time against strength of the connection from the focus, with
+    Spearman's rank correlation over all recruited regions; those without a connection (strength 0, the lowest rank) have
+    a strip of their own. (d) What crosses the interface: the focus' rate per neuron, and the rate
+    ``sum_j w_j r_j(t - d_j)`` that arrives there from the cortex.
 
     Parameters
     ----------
     strength, delay_ms: ``[region]``, of the connections from the focus to each region of the cortex.
     strength_name: what the strength is, for its axis.
+    excitatory: how many of the focus' cells are, the first ones; they are drawn apart from the inhibitory ones.
     labels: ``[region]``; those of the port ``activity`` if left out.
     strength_to_focus, delay_to_focus_ms: ``[region]``, of the connections back; the same if left out.
     focus, cortex, spikes, potassium, rate, activity: names of the components and of their recorded ports;
@@ -87,14 +91,17 @@ def plot_seizure_spread(
         raise ConfigurationError(f"{watched.port} has {size} regions, but {len(names)} labels were given")
     recruited_ms = recruitment_times_ms(watched.times_ms, watched.signal.payload()[0], threshold, sustain_ms)
     with our_style():
-        spacing = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12, wspace=0.04, hspace=0.05)
-        figure = Figure(figsize=(14, 9.2), layout=spacing)
-        panels = figure.subplots(2, 2, gridspec_kw={"width_ratios": (1, 1.12), "height_ratios": (1.15, 1)})
-        _focus(panels[0, 0], results, f"{focus}.{spikes}", potassium and f"{focus}.{potassium}")
-        _regions(panels[0, 1], results, f"{cortex}.{activity}", recruited_ms, names, threshold)
-        _recruitment(panels[1, 0], recruited_ms, *forth, results.duration_ms, strength_name)
-        _interface(panels[1, 1], results, f"{focus}.{spikes}", f"{cortex}.{rate}", *back)
-        for axes, text in zip(panels.flat, "abcd", strict=True):
+        spacing = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08, wspace=0.03, hspace=0.03)
+        figure = Figure(figsize=(14, 10), layout=spacing)
+        grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.06), height_ratios=(1.3, 1))
+        places = [figure.add_subplot(grid[place]) for place in ((0, 1), (1, 0), (1, 1))]
+        top = draw_focus(
+            figure, grid[0, 0], results, f"{focus}.{spikes}", potassium and f"{focus}.{potassium}", excitatory
+        )
+        _regions(places[0], results, f"{cortex}.{activity}", recruited_ms, names, threshold)
+        _recruitment(places[1], recruited_ms, *forth, results.duration_ms, strength_name)
+        _interface(places[2], results, f"{focus}.{spikes}", f"{cortex}.{rate}", *back)
+        for axes, text in zip((top, *places), "abcd", strict=True):
             letter(axes, text)
         save(figure, path)
     return figure
@@ -107,33 +114,18 @@ def _per_region(values: ArrayLike, size: int, unit: str, what: str) -> FloatArra
     return result
 
 
-def _focus(axes: Any, results: Results, spikes: str, potassium: str | None) -> None:
-    per_ms = time_axis(axes, results.duration_ms)
-    raster(axes, results.recording(spikes), per_ms)
-    axes.set_title("Spikes in the focus")
-    if potassium is None:
-        return
-    level = results.recording(potassium)
-    twin = axes.twinx()
-    mean = level.signal.payload()[0].mean(axis=1)
-    twin.plot(level.times_ms * per_ms, mean, color=VERMILLION, lw=2.2, path_effects=_HALO)
-    twin.margins(y=0.1)
-    twin.spines["right"].set(visible=True, color=VERMILLION)
-    twin.tick_params(axis="y", colors=VERMILLION)
-    twin.set_ylabel(f"Extracellular K⁺ ({level.port.unit})", color=VERMILLION)
-    axes.set_title("Spikes and potassium in the focus")
-
-
 def _regions(
     axes: Any, results: Results, activity: str, recruited_ms: FloatArray, labels: list[str], threshold: float
 ) -> None:
     order = np.argsort(recruited_ms, kind="stable")  # NaN, never, comes last
     regions, recruited = len(order), int(np.isfinite(recruited_ms).sum())
     per_ms = time_axis(axes, results.duration_ms)
-    image(axes, results.recording(activity), per_ms, order, threshold)
-    axes.set_xlim(0, results.duration_ms * per_ms)
+    image(axes, results.recording(activity), stretch_of(results), order, threshold)
     rows = np.arange(recruited) + 0.5
-    axes.plot(recruited_ms[order[:recruited]] * per_ms, rows, "o", ms=2.8, mew=0.4, mec=INK, color="white")
+    dots: dict[str, Any] = {"ls": "none", "marker": "o", "mew": 0.6, "mec": INK, "color": "white"}
+    axes.plot(recruited_ms[order[:recruited]] * per_ms, rows, ms=3.2, **dots)
+    shown = Line2D([], [], ms=6, label="recruited", **dots)
+    axes.legend(handles=[shown], loc="lower right", bbox_to_anchor=(1.0, 0.995), borderpad=0, handletextpad=0)
     if recruited < regions:
         axes.axhline(recruited, color="white", lw=1.2)
         beside = axes.get_yaxis_transform()
@@ -165,7 +157,7 @@ def _name_rows(axes: Any, names: list[str], rows: int) -> None:
             lw=0.8,
             clip_on=False,
         )
-        axes.text(-0.056, text_row, name, transform=beside, fontsize=10, ha="right", va="center")
+        axes.text(-0.056, text_row, as_written(name, 14), transform=beside, fontsize=10, ha="right", va="center")
 
 
 def _recruitment(
@@ -194,12 +186,14 @@ def _recruitment(
         bar.set_label("Tract delay (ms)")
     if not recruited.any():
         axes.set_ylim(0, duration_ms * per_ms)
-    axes.set_title(_in_words(spearman(strength, recruited_ms)))
+    axes.set_title("Recruitment against connection strength")
+    place_x, side = (0.98, "right") if joined.any() else (0.5, "center")
+    axes.text(place_x, 0.97, _in_words(spearman(strength, recruited_ms)), transform=axes.transAxes, ha=side, va="top")
 
 
 def _strength_axis(axes: Any, strength: FloatArray, name: str) -> FloatArray:
     """A logarithmic axis of at least a decade, with a strip at its left for 0; returns where each region stands."""
-    axes.set_xlabel(f"{name} (no unit, log scale)")
+    axes.set_xlabel(f"{name} (log scale)")
     axes.set_xscale("log")
     positive = strength[strength > 0]
     low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
@@ -212,7 +206,7 @@ def _strength_axis(axes: Any, strength: FloatArray, name: str) -> FloatArray:
     ticks = [tick for decade in range(-12, 13) for tick in (10.0**decade, 3 * 10.0**decade) if low <= tick <= high]
     labels = [f"{tick:g}" for tick in ticks]
     if (strength <= 0).any():
-        ticks, labels = [strip, *ticks], ["none", *labels]
+        ticks, labels = [strip, *ticks], ["no path", *labels]
         axes.axvline(low, color=PALE, lw=1)
     axes.set_xticks(ticks, labels)
     axes.minorticks_off()
@@ -256,13 +250,5 @@ def _arriving(hz: FloatArray, strength: FloatArray, delay: FloatArray) -> FloatA
 
 def _in_words(found: RankCorrelation) -> str:
     if np.isnan(found.rho):
-        return f"Spearman's ρ undefined, n = {found.n}"
-    return f"Spearman's ρ = {found.rho:.2f}, p = {_small(found.p)}, n = {found.n}".replace("= -", "= −")
-
-
-def _small(p: float) -> str:
-    """A probability as one writes it: 0.03, or 2 × 10⁻⁵."""
-    if p >= 0.001 or p == 0:
-        return f"{p:.2g}"
-    digits, exponent = f"{p:.0e}".split("e")
-    return f"{digits} × 10" + "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] if d != "-" else "⁻" for d in str(int(exponent)))
+        return f"Spearman's ρ undefined, {found.n} regions"
+    return f"Spearman's ρ = {found.rho:.2f}, {found.n} regions".replace("= -", "= −")

@@ -65,6 +65,12 @@ def letter(axes: Any, text: str) -> None:
     )
 
 
+def as_written(name: str, most: int = 40) -> str:
+    """A name out of a file, not too long, and not taken for a formula where it has dollar signs."""
+    cut = name if len(name) <= most else name[: most - 1] + "…"
+    return (" " if cut.startswith("_") else "") + cut.replace("$", r"\$")  # a legend leaves out what begins with "_"
+
+
 def time_axis(axes: Any, duration_ms: float) -> float:
     """Label a time axis over the whole run; returns what turns ms into its unit (s for long runs)."""
     per_ms, unit = (1e-3, "s") if duration_ms >= 2000 else (1.0, "ms")

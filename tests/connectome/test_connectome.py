@@ -61,6 +61,7 @@ def test_a_copy_is_as_unchangeable(copied: Callable[[Connectome], Connectome]) -
 def test_length_repr_and_density() -> None:
     assert len(abc()) == 3
     assert abc().density == 3 / 6
+    assert abc(notes="Odd.").notes == ("Odd.",)
     assert repr(abc()) == "Connectome('abc', 3 regions, density 50.0%)"
     alone = Connectome(("A",), [[0.5]], [[4.0]], [[0, 0, 0]])  # type: ignore[arg-type]
     assert alone.density == 0.0
@@ -80,6 +81,10 @@ def test_equality_is_of_content_not_of_name() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"labels": "ABC"}, "labels must be a list of names, not 'ABC'"),
+        ({"labels": None}, "labels must be a list of names, not None"),
+        ({"weights": [[0, 2], [1]]}, "weights is not an array of numbers"),
+        ({"hemispheres": [[0], [1, 0]]}, "hemispheres is not an array"),
         ({"weights": WEIGHTS[:2]}, r"'abc': weights has shape \(2, 3\); it must be square"),
         ({"weights": np.zeros((2, 2))}, "weights has 2 regions, but there are 3 labels"),
         ({"lengths_mm": np.ones((4, 4))}, "lengths_mm has 4 regions, but there are 3 labels"),
@@ -153,6 +158,8 @@ def test_without_and_only_refuse_what_cannot_be() -> None:
         abc().without("A", "B", "C")
     with pytest.raises(ConfigurationError, match="no region is left"):
         abc().only()
+    with pytest.raises(ConfigurationError, match=r"by its label, such as 'A', not \['A', 'B'\]; several .* one by one"):
+        abc().only(["A", "B"])  # type: ignore[arg-type]
 
 
 def test_normalised() -> None:

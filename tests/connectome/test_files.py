@@ -6,12 +6,13 @@ import bz2
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hybrid.connectome import Connectome, archives
-from hybrid.errors import DataError, UnknownNameError
+from hybrid.errors import ConfigurationError, DataError, UnknownNameError
 
 GOOD = {
     "weights.txt": "0 2\n1 0\n",
@@ -89,7 +90,7 @@ def test_members_packed_with_bz2(tmp_path: Path) -> None:
     packed = {f"{name}.bz2": bz2.compress(str(content).encode()) for name, content in GOOD.items()}
     assert is_good(Connectome.load(zipped(tmp_path / "two.zip", packed)))
     broken = {**packed, "weights.txt.bz2": packed["weights.txt.bz2"][:-8]}
-    with pytest.raises(DataError, match=r"broken.zip: weights.txt.bz2 is no readable bz2 file"):
+    with pytest.raises(DataError, match=r"broken.zip: weights.txt.bz2 cannot be read: Compressed file ended"):
         Connectome.load(zipped(tmp_path / "broken.zip", broken))
 
 
@@ -102,6 +103,7 @@ def test_members_packed_with_bz2(tmp_path: Path) -> None:
         ({"weights_txt": "0,5 2,5\n1,5 0,5\n"}, "weights.txt: row 1, column 2: '5 2' is not a number"),
         ({"weights_txt": "0 2\n1\n"}, "weights.txt: row 2 has 1 columns, row 1 has 2"),
         ({"weights_txt": "0 2\n"}, r"weights has shape \(1, 2\); it must be square"),
+        ({"weights_txt": "0 2\n1 0\n0 0\n"}, "weights.txt has 2 columns but more rows; it must be square"),
         ({"weights_txt": "0 2 1\n1 0 1\n1 1 0\n"}, "weights has 3 regions, but there are 2 labels"),
         ({"weights_txt": " \n\n"}, "weights.txt is empty"),
         ({"weights_txt": b""}, "weights.txt is empty"),
@@ -208,6 +210,33 @@ def test_what_is_no_zip_or_nothing_at_all(tmp_path: Path) -> None:
         Connectome.load(zipped(tmp_path / "bare.zip", {}))
 
 
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        ("tvb77", UnknownNameError, "'tvb77' does not exist; did you mean 'tvb76'"),
+        (77, UnknownNameError, "'tvb77' does not exist; did you mean 'tvb76'"),
+        ("", UnknownNameError, "'' does not exist .there is: tvb66"),
+        (-5, UnknownNameError, "'-5' does not exist"),
+        (None, ConfigurationError, "by name or path, such as 'tvb76', not None"),
+        (True, ConfigurationError, "not True"),
+        (7.6, ConfigurationError, "not 7.6"),
+        (b"tvb76", ConfigurationError, "not b'tvb76'"),
+        (["tvb76"], ConfigurationError, r"not \['tvb76'\]"),
+        (Path("tvb76"), DataError, "tvb76 does not exist"),
+        (Path("/dev/null"), DataError, "/dev/null is neither a file nor a folder"),
+        ("a" * 5000 + ".zip", DataError, "File name too long"),
+        ("x\0.zip", DataError, r"x\\x00.zip does not exist"),
+    ],
+)
+def test_what_is_no_name_and_no_path(source: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Connectome.load(source)
+
+
+def test_a_number_names_a_set() -> None:
+    assert Connectome.load(76) == Connectome.load("tvb76") == Connectome.load(np.int64(76))
+
+
 def test_zips_that_hold_more_than_one_connectome_or_a_damaged_one(tmp_path: Path) -> None:
     several = zipped(tmp_path / "several.zip", GOOD, "first/")
     with zipfile.ZipFile(several, "a") as archive:
@@ -232,13 +261,13 @@ def test_zips_that_hold_more_than_one_connectome_or_a_damaged_one(tmp_path: Path
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_is_read_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
-    monkeypatch.setattr(archives, "MAX_BYTES", 2**20)
-    large = b"0 " * 2**20
-    members = files(weights_txt=None)
-    members["weights.txt.bz2" if packed else "weights.txt"] = bz2.compress(large) if packed else large
+    monkeypatch.setattr(archives, "FREE_BYTES", 2**20)
+    large = (b"rA 0 0 0 " + b"x" * 100_000 + b"\n") * 30
+    members = files(centres_txt=None)
+    members["centres.txt.bz2" if packed else "centres.txt"] = bz2.compress(large) if packed else large
     path = zipped(tmp_path / "bomb.zip", members)
     assert path.stat().st_size < 10_000
-    with pytest.raises(DataError, match=r"bomb.zip: weights.txt.* holds more than 1 MB"):
+    with pytest.raises(DataError, match=r"bomb.zip unpacks to more than 1 MB"):
         Connectome.load(path)
 
 
@@ -266,8 +295,8 @@ def test_an_npz(tmp_path: Path) -> None:
         ({"centres_mm": None}, "has no centres_mm; an .npz holds"),
         ({"weights": None, "labels": None}, "has no labels, weights; an .npz holds"),
         ({"weights": np.array([[0, print], [1, 0]], dtype=object)}, "weights.npy is no readable array"),
-        ({"weights": [["0", "2"], ["1", "0"]]}, "weights is not an array of numbers: its type is <U1"),
-        ({"weights": [[0, 2j], [1, 0]]}, "weights is not an array of numbers: its type is complex"),
+        ({"weights": [["0", "2"], ["1", "0"]]}, "weights.npy is not an array of numbers: its type is <U1"),
+        ({"weights": [[0, 2j], [1, 0]]}, "weights.npy is not an array of numbers: its type is complex"),
         ({"weights": [[0, np.nan], [1, 0]]}, r"weights in row 1 \(rA\), column 2 \(lB\) is nan"),
         ({"lengths_mm": [[0, 30]]}, "must be square"),
         ({"labels": ["rA", "rA"]}, "names two regions"),
@@ -286,7 +315,13 @@ def test_an_array_that_claims_more_than_it_holds_reserves_no_memory(tmp_path: Pa
     with zipfile.ZipFile(good) as archive:
         members: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
     members["weights.npy"] = header.getvalue()
-    with pytest.raises(DataError, match=r"weights.npy claims 8e\+12 bytes of numbers but holds"):
+    with pytest.raises(DataError, match=r"weights.npy has shape \(1000000, 1000000\); .* at most 20,000 regions"):
+        Connectome.load(zipped(tmp_path / "claims.npz", members))
+    members["weights.npy"] = header.getvalue().replace(b"(1000000, 1000000)", b"(20000, 20000)    ")
+    with pytest.raises(DataError, match=r"claims.npz unpacks to more than 32 MB"):
+        Connectome.load(zipped(tmp_path / "claims.npz", members))
+    members["weights.npy"] = header.getvalue().replace(b"(1000000, 1000000)", b"(2, 2)            ")
+    with pytest.raises(DataError, match=r"weights.npy claims 32 bytes of numbers but holds 0"):
         Connectome.load(zipped(tmp_path / "claims.npz", members))
     members["weights.npy"] = b"\x93NUMPY\x01\x00\x05\x00nope\n"
     with pytest.raises(DataError, match=r"weights.npy is no readable array"):

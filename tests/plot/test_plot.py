@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, UnknownNameError
 from hybrid.plot import plot_overview, plot_results, plot_seizure_spread
-from hybrid.plot.seizure import _arriving, _small
-from hybrid.plot.style import BLUE, ORANGE
+from hybrid.plot.seizure import _arriving
+from hybrid.plot.style import BLUE, ORANGE, VERMILLION
 from hybrid.ports import Port
 from hybrid.results import Results
 from hybrid.results.recorder import Recording
@@ -59,19 +60,45 @@ def figure() -> Any:
 
 
 def test_raster_and_potassium(figure: Any) -> None:
-    raster, twin = figure.axes[0], next(axes for axes in figure.axes if "K⁺" in axes.get_ylabel())
-    assert raster.get_ylabel() == "120 of 300 neurons"
-    assert raster.get_xlabel() == "Time (s)"
-    assert twin.get_ylabel() == "Extracellular K⁺ (mM)"
-    assert twin.lines[0].get_ydata()[[0, -1]] == pytest.approx([4, 12], abs=0.1)
+    potassium, whole, zoomed = (
+        next(axes for axes in figure.axes if axes.get_ylabel() == name)
+        for name in ("K⁺ (mM)", "Rate of cells\n(shade)", "Spikes of\nthe same cells")
+    )
+    assert potassium.lines[0].get_ydata()[[0, -1]] == pytest.approx([4, 12], abs=0.1)
+    assert [text.get_text() for text in potassium.get_legend().get_texts()] == ["60 of 300 neurons"]
+    assert whole.get_xlabel() == "Time (s)"
+    shades = whole.images[0].get_array()
+    assert shades.shape[0] == 60
+    assert shades[:, :10].mean() < 0.2 * shades[:, -10:].mean(), "it begins to fire after 300 ms"
+    assert zoomed.get_xlabel() == "Time (ms)"
+    assert zoomed.get_xlim()[0] < 300 < zoomed.get_xlim()[1]
+    strokes = np.array([segment[0] for segment in zoomed.collections[0].get_segments()])
+    assert len(strokes[strokes[:, 0] > 300]) == pytest.approx(60 * 40 * 0.16, rel=0.15)  # neurons, Hz, s
+    assert len(strokes[strokes[:, 0] < 300]) < 0.1 * len(strokes)
+
+
+def test_excitatory_and_inhibitory_cells_are_drawn_apart() -> None:
+    figure = plot_seizure_spread(a_seizure(), strength=STRENGTH, delay_ms=DELAY_MS, excitatory=240)
+    assert [text.get_text() for text in figure.axes[3].get_legend().get_texts()] == [
+        "48 of 240 excitatory",
+        "12 of 60 inhibitory",
+    ]
+    zoomed = next(axes for axes in figure.axes if axes.get_ylabel().startswith("Spikes"))
+    colors, rows = [], []
+    for collection in zoomed.collections:
+        colors.append(to_hex(collection.get_colors()[0]).upper())
+        rows.append({int(segment[0, 1]) for segment in collection.get_segments()})
+    assert colors == [BLUE, VERMILLION]
+    assert rows == [set(range(48)), set(range(48, 60))]
 
 
 def test_regions_are_in_the_order_of_their_onsets(figure: Any) -> None:
-    axes = figure.axes[1]
+    axes = figure.axes[0]
     marked = axes.lines[0]
     np.testing.assert_allclose(marked.get_xdata() * 1e3, np.sort(ONSET_MS)[:RECRUITED], atol=60)  # one cycle is 94 ms
     np.testing.assert_allclose(marked.get_ydata(), np.arange(RECRUITED) + 0.5)
     assert axes.get_title(loc="left") == f"Recruitment: {RECRUITED} of 30 regions"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["recruited"]
     texts = [text.get_text() for text in axes.texts]
     first = [LABELS[k] for k in np.argsort(ONSET_MS)[:12]]
     assert [text for text in texts if text.startswith("Region")] == first
@@ -82,24 +109,25 @@ def test_regions_are_in_the_order_of_their_onsets(figure: Any) -> None:
 
 
 def test_recruitment_against_strength(figure: Any) -> None:
-    axes = figure.axes[2]
+    axes = figure.axes[1]
     assert axes.get_xscale() == "log"
-    assert axes.get_title(loc="left") == f"Spearman's ρ = −1.00, p = 1 × 10⁻¹³, n = {RECRUITED}"
+    assert axes.get_title(loc="left") == "Recruitment against connection strength"
+    assert f"Spearman's ρ = −1.00, {RECRUITED} regions" in [text.get_text() for text in axes.texts]
     points = axes.collections[0]
     joined = np.isfinite(ONSET_MS)
     np.testing.assert_allclose(points.get_offsets()[:, 0], STRENGTH[joined])
     np.testing.assert_allclose(points.get_array(), DELAY_MS[joined])
     assert axes.get_xlim()[0] < STRENGTH[STRENGTH > 0].min()
-    assert axes.get_xticklabels()[0].get_text() == "none"
+    assert axes.get_xticklabels()[0].get_text() == "no path"
 
 
 def test_rates_at_the_interface(figure: Any) -> None:
-    lines = {line.get_color(): line for line in figure.axes[3].lines}
+    lines = {line.get_color(): line for line in figure.axes[2].lines}
     sent, arriving = lines[BLUE].get_ydata(), lines[ORANGE].get_ydata()
     # 0.02 spikes a tick of 0.5 ms are 40 Hz; a bin of 10 ms holds 120 spikes
     assert sent[100:].mean() == pytest.approx(40, rel=0.02)
     assert arriving[-1] == pytest.approx((STRENGTH * np.where(np.isfinite(ONSET_MS), 40, 2)).sum())
-    assert figure.axes[3].get_ylabel() == "Rate (Hz)"
+    assert figure.axes[2].get_ylabel() == "Rate (Hz)"
 
 
 def test_what_arrives_is_weighed_and_late() -> None:
@@ -112,9 +140,9 @@ def test_what_arrives_is_weighed_and_late() -> None:
 
 
 def test_every_panel_has_a_letter_and_labelled_axes(figure: Any) -> None:
-    for axes, letter in zip(figure.axes[:4], "abcd", strict=True):
+    for axes, letter in zip(figure.axes[:4], "bcda", strict=True):
         assert letter in [text.get_text() for text in axes.texts]
-        assert axes.get_xlabel()
+        assert axes.get_xlabel() or letter == "a"
     assert {"Tract delay (ms)", "x1 (no unit)"} <= {axes.get_ylabel() for axes in figure.axes}
 
 
@@ -133,7 +161,7 @@ def test_extremes_can_be_drawn(tmp_path: Path, onset_ms: np.ndarray, strength: n
     figure = plot_seizure_spread(
         results, tmp_path / "spread.png", strength=strength, delay_ms=DELAY_MS, labels=["X"] * 30, potassium=None
     )
-    assert "ρ undefined" in figure.axes[2].get_title(loc="left")
+    assert any("ρ undefined" in text.get_text() for text in figure.axes[1].texts)
 
 
 def test_bad_arguments_are_refused(tmp_path: Path) -> None:
@@ -169,21 +197,38 @@ def test_results_know_their_figure() -> None:
     }
     for configuration in ({"connections": connections}, {"brain": {"connections": connections}}):
         figure = plot_results(a_seizure(configuration=configuration))
-        np.testing.assert_allclose(figure.axes[2].collections[0].get_offsets()[:, 0], STRENGTH[np.isfinite(ONSET_MS)])
-    assert len(plot_results(a_seizure()).axes) == 4 + 2  # no connections: an overview of four ports, two colour bars
+        np.testing.assert_allclose(figure.axes[1].collections[0].get_offsets()[:, 0], STRENGTH[np.isfinite(ONSET_MS)])
+    focus = {"build": "hybrid.circuits.potassium:potassium_focus", "parameters": {"excitatory_fraction": 0.7}}
+    known = {"brain": {"connections": connections, "components": {"focus": focus}}}
+    kinds = plot_results(a_seizure(configuration=known)).axes[3].get_legend().get_texts()
+    assert [text.get_text() for text in kinds] == ["48 of 210 excitatory", "12 of 90 inhibitory"]
+    del connections["back"]
+    assert is_overview(plot_results(a_seizure(configuration={"connections": connections})))
 
 
-def test_overview_of_few_and_many_lines() -> None:
-    figure = plot_overview(a_seizure())
-    titles = [axes.get_title(loc="left") for axes in figure.axes[:4]]
-    assert titles == ["focus.spikes", "focus.potassium", "cortex.rate", "cortex.x1"]
-    assert figure.axes[1].get_ylabel() == "mM"
-    with pytest.raises(ConfigurationError, match="nothing was recorded"):
-        plot_overview(Results({}, CLOCK, 10, seed=1))
+def is_overview(figure: Any) -> bool:
+    return "focus.spikes" in [axes.get_title(loc="left") for axes in figure.axes]
 
 
-def test_probabilities_as_one_writes_them() -> None:
-    assert [_small(p) for p in (0.034, 1.0, 2.3e-5, 4e-12)] == ["0.034", "1", "2 × 10⁻⁵", "4 × 10⁻¹²"]
+@pytest.mark.parametrize(
+    "connections",
+    [
+        None,
+        [],
+        {"out": "focus"},
+        {"out": {"from": "focus.spikes", "to": "cortex.drive"}},
+        {
+            "out": {"from": "focus.spikes", "to": "cortex.drive", "weight": [[1.0]] * 3, "delay_ms": [[1.0]] * 3},
+            "back": {"from": "cortex.rate", "to": "focus.in", "weight": [[1.0] * 3], "delay_ms": [[1.0] * 3]},
+        },
+        {
+            "out": {"from": "focus.spikes", "to": "cortex.drive", "weight": "strong", "delay_ms": [[1.0]] * 30},
+            "back": {"from": "cortex.rate", "to": "focus.in", "weight": [[1.0] * 30], "delay_ms": [[1.0] * 30]},
+        },
+    ],
+)
+def test_another_brain_with_the_same_names_has_an_overview(connections: Any) -> None:
+    assert is_overview(plot_results(a_seizure(configuration={"connections": connections})))
 
 
 def test_no_global_state() -> None:
