@@ -183,16 +183,18 @@ def _plot(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from hybrid.adapter import Adapter
     from hybrid.component import Component
-    from hybrid.experiment.references import made, override_value, resolve
+    from hybrid.experiment.references import made, resolve
+    from hybrid.experiment.tables import override_value, plain_values
     from hybrid.testing import adapter_checks, component_checks, format_verdicts, verdicts
 
     arguments: dict[str, Any] = {}
     for override in options.overrides:
         override_value(arguments, override)
-    factory = resolve(options.reference, "adapters", Path.cwd())
+    arguments, contracts = plain_values(arguments, "--set"), (Adapter, Component)
+    factory = resolve(options.reference, "adapters", Path.cwd(), contracts)
 
     def make() -> Any:
-        return made(factory, arguments, options.reference)
+        return made(factory, arguments, options.reference, contracts)
 
     kind = type(make())
     if issubclass(kind, Adapter):
@@ -200,12 +202,8 @@ def _check(options: argparse.Namespace) -> None:
     elif issubclass(kind, Component) and options.out is None:
         with component_checks(make) as checks:
             found = verdicts(checks)
-    elif issubclass(kind, Component):
-        raise ConfigurationError(f"{options.reference} is a component; only adapters are drawn, leave out --out")
     else:
-        raise ConfigurationError(
-            f"{options.reference} is no adapter and no component; derive it from hybrid.Adapter or hybrid.Component"
-        )
+        raise ConfigurationError(f"{options.reference} is a component; only adapters are drawn, leave out --out")
     print(format_verdicts(found), flush=True)
     kept = all(each.kept for each in found)
     if issubclass(kind, Adapter):
