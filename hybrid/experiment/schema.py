@@ -12,7 +12,7 @@ Table = dict[str, Any]
 # a type, and how it is said in a message: "give ..."
 Text = Annotated[str, Meta(description="a text in quotes")]
 Number = Annotated[float, Meta(description="a number")]
-Positive = Annotated[float, Meta(gt=0, description="a number above 0, without quotes, or with its unit in quotes")]
+Positive = Annotated[float, Meta(gt=0, description="a number above 0")]
 Whole = Annotated[int, Meta(description="a whole number")]
 Reference = Annotated[str, Meta(description="'module:name', or the bare name of one of ours, as a text in quotes")]
 ReferenceOrTable = Annotated[

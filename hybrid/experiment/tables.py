@@ -19,14 +19,7 @@ LONGEST_FILE = 64 * 2**20  # bytes
 DEEPEST = 32  # tables and lists inside one another
 LARGEST_INTEGER = 2**256  # a seed may be that large
 
-_WORDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    list: "a list",
-    dict: "a table",
-}
+_KINDS = {str: "the text", list: "the list", dict: "the table"}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -92,7 +85,7 @@ def document(tables: Mapping[str, Any], name: str) -> Document:
             belongs = "; it belongs to [run], write it below that line" if key in _keys(RunTable) else ""
             raise ConfigurationError(str(unknown(f"{name}: table", key, (*SINGLE, *GROUPS))) + belongs)
         if not isinstance(table, Mapping):
-            raise ConfigurationError(f"{name}: {key} = {shown(table)} is {_word(table)}; write a table, [{key}]")
+            raise ConfigurationError(f"{name}: {key} must be a table, [{key}], not {_found(table)}")
     plain = plain_values(tables, name)
     for key in ("run", "components"):
         if key not in plain:
@@ -123,20 +116,20 @@ def plain_values(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _check(table: Any, kind: type[msgspec.Struct], where: str) -> None:
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{where} = {shown(table)} is {_word(table)}; it must be a table")
+        raise ConfigurationError(f"{where} must be a table, not {_found(table)}")
     known = _keys(kind)
     for key in table:
         if key not in known:
             raise unknown(f"{where}: the key", key, known)
     for key, field in known.items():
         if field.required and key not in table:
-            raise ConfigurationError(f"{where}: the key {key!r} is missing; give {_description(field.type)}")
+            raise ConfigurationError(f"{where}: {key} is missing; it must be {_wanted(key, field.type)}")
         if key in table:
             try:
                 msgspec.convert(table[key], field.type)
             except (msgspec.ValidationError, OverflowError):
-                found = f"{key} = {shown(table[key])} is {_word(table[key])}"
-                raise ConfigurationError(f"{where} {found}; give {_description(field.type)}") from None
+                what = f"{where} {key} must be {_wanted(key, field.type)}, not {_found(table[key])}"
+                raise ConfigurationError(what) from None
 
 
 def _keys(kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -149,8 +142,16 @@ def _description(annotated: Any) -> str:
     return found[-1] if found else next((each for each in inside if each), "")
 
 
-def _word(value: Any) -> str:
-    return _WORDS.get(type(value), f"a {type(value).__name__}")
+def _wanted(key: str, annotated: Any) -> str:
+    unit = unit_in(key)
+    return _description(annotated) + (f" (in {unit.replace('_', '/')}, or a text with a unit)" if unit else "")
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    kind = _KINDS.get(type(value))
+    return f"{kind} {shown(value)}" if kind else shown(value)
 
 
 def _plain(value: Any, key: str, where: str, depth: int) -> Any:
