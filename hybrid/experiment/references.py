@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hybrid.errors import ConfigurationError, HybridError, shown, unknown
+from hybrid.errors import ConfigurationError, HybridError, UnknownNameError, shown, unknown
 
 _OURS = ("hybrid", "adapters")
 _PYTHONS = sys.stdlib_module_names | {"test"}  # modules that come with Python; none of them makes anything of ours
@@ -29,22 +29,22 @@ def resolve(reference: Any, home: str, folder: Path, contract: type | tuple[type
     annotation (``-> Circuit``).
     """
     module_name, name = _names(reference, home)
-    module, beside = _imported(reference, module_name, folder)
+    module, beside, hint = _imported(reference, module_name, folder)
     if not hasattr(module, name):
         public = getattr(module, "__all__", [each for each in vars(module) if not each.startswith("_")])
-        raise unknown(f"{module_name}:", name, sorted(public))
+        raise UnknownNameError(str(unknown(f"{module_name}:", name, sorted(public))) + hint)
     found: Any = getattr(module, name)
     wanted = " or ".join(each.__name__ for each in (contract if isinstance(contract, tuple) else (contract,)))
     if isinstance(found, type):
         if not issubclass(found, contract):
             raise ConfigurationError(f"{reference!r} is a class, but not derived from {wanted}; name one that is")
+        if inspect.isabstract(found):
+            raise ConfigurationError(f"{reference} is abstract; name a class derived from it")
     elif not inspect.isfunction(found):
         raise ConfigurationError(
             f"{reference!r} is a {type(found).__name__}; name a class or function that makes a {wanted}"
         )
-    elif not (
-        _declares(found, contract) or (beside and str(found.__module__).split(".")[0] == module_name.split(".")[0])
-    ):
+    elif not _declares(found, contract) and not (beside and _top(str(found.__module__)) == _top(module_name)):
         raise ConfigurationError(
             f"{reference!r} is a function that is not meant for experiments; one that is declares what it makes, "
             f"def {name}(...) -> {wanted}, or is defined in a module beside the experiment"
@@ -66,32 +66,29 @@ def _names(reference: Any, home: str) -> tuple[str, str]:
     return module_name, name
 
 
-def _imported(reference: str, module_name: str, folder: Path) -> tuple[ModuleType, bool]:
-    """The module, and whether it lies in ``folder`` (as a file or a package; what is installed below it does not)."""
-    top = module_name.partition(".")[0]
+def _imported(reference: str, module_name: str, folder: Path) -> tuple[ModuleType, bool, str]:
+    """The module; whether it lies in ``folder`` (what is installed somewhere below it does not); what to add to errors."""
+    top = _top(module_name)
     if top in _PYTHONS:
         raise ConfigurationError(
             f"{reference!r}: {top} is a module of Python itself, which makes nothing for an experiment; "
             f"name one of ours or of your own (a file of your own needs another name)"
         )
     importlib.invalidate_caches()
-    installed, beside = _installed(top), PathFinder.find_spec(top, [str(folder)]) if top not in _OURS else None
-    if installed is not None and not (
-        beside is not None and installed.origin is None
-    ):  # a mere folder is no installed package
-        own = beside is not None and _place(beside) == _place(installed)
+    installed, beside = _installed(top), PathFinder.find_spec(top, [str(folder)])
+    if installed is not None and (beside is None or installed.origin is not None):  # a mere folder hides nothing
+        same = beside is not None and _place(beside) == _place(installed)
         hint = (
-            ""
-            if beside is None or own
-            else f"; {_place(beside)} is not used, as an installed module has its name: rename it"
+            f"; {_place(beside)} is not used, as an installed module has its name: rename it"
+            if beside and not same
+            else ""
         )
-        return _import(reference, module_name, hint), own
+        return _import(reference, module_name, hint), same and top not in _OURS, hint
     if beside is not None:
-        return _import_from(folder, beside, reference, module_name), True
-    if (
-        module_name in sys.modules and getattr(sys.modules[module_name], "__spec__", None) is None
-    ):  # a script, a notebook
-        return sys.modules[module_name], False
+        return _import_from(folder, beside, reference, module_name), True, ""
+    made_here = sys.modules.get(module_name)
+    if made_here is not None and getattr(made_here, "__spec__", None) is None:  # a script, or a notebook
+        return made_here, False, ""
     where = f"there is no {top} installed, nor {top}.py in {folder}"
     raise ConfigurationError(f"{reference!r}: module {module_name!r} cannot be imported ({where})")
 
@@ -102,6 +99,10 @@ def _installed(top: str) -> ModuleSpec | None:
     return next((spec for spec in found if spec is not None), None)
 
 
+def _top(module_name: str) -> str:
+    return module_name.partition(".")[0]
+
+
 def _place(spec: ModuleSpec) -> str:
     return str(spec.origin or next(iter(spec.submodule_search_locations or ()), ""))
 
@@ -110,7 +111,7 @@ def _import_from(folder: Path, spec: ModuleSpec, reference: str, module_name: st
     """Import with ``folder`` behind all else, so that no file in it takes the place of what others import."""
     loaded = sys.modules.get(spec.name)
     if loaded is not None and _place(spec) not in (getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())):
-        for name in [each for each in sys.modules if each.partition(".")[0] == spec.name]:
+        for name in [each for each in sys.modules if _top(each) == spec.name]:
             del sys.modules[name]  # of another experiment, in another folder
     added = str(folder) not in sys.path
     if added:

@@ -19,7 +19,7 @@ LONGEST_FILE = 64 * 2**20  # bytes
 DEEPEST = 32  # tables and lists inside one another
 LARGEST_INTEGER = 2**256  # a seed may be that large
 
-_KINDS = {str: "the text", list: "the list", dict: "the table"}
+_KINDS: dict[type, str] = {str: "the text", list: "the list", dict: "the table"}
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -327,15 +327,15 @@ def test_mistakes_in_a_network_of_masses_are_named(three, old, new, text):
         ("seed = 4", "seeds = 4", r"experiment.toml: \[run\]: the key 'seeds' does not exist; did you mean 'seed'"),
         ("every_ms = 2", "every = 2", r"\[run\] record\[1\]: the key 'every' does not exist; did you mean 'every_ms'"),
         (RELAY, f"{RELAY}\nsize = 2", r"experiment.toml: \[components.relay\]: the key 'size' does not exist"),
-        ("scale = 0.25", "weigth = 1", r"experiment.toml: \[connections.wire\]: the key 'weigth' does not exist; did you mean 'weight'"),
+        ("scale = 0.25", "weigth = 1", r"\[connections.wire\]: the key 'weigth' does not exist; did you mean 'weight'"),
         ("duration_ms = 20\n", "", r"\[run\]: duration_ms is missing; it must be a number above 0 \(in ms"),
         ('to = "relay.in"\n', "", r"\[connections.wire\]: to is missing; it must be a port"),
         ("duration_ms = 20", 'duration_ms = "20"', r"run.duration_ms = '20' is text; give the number without quotes"),
-        ("duration_ms = 20", "duration_ms = 0", r"\[run\] duration_ms must be a number above 0 \(in ms, or a text with a unit\), not 0$"),
+        ("duration_ms = 20", "duration_ms = 0", r"must be a number above 0 \(in ms, or a text with a unit\), not 0$"),
         ("seed = 4", "seed = 4.5", r"\[run\] seed must be a whole number, not 4.5$"),
         ("seed = 4", "seed = true", r"\[run\] seed must be a whole number, not true$"),
-        (WEIGHT, "[1, 0.5]", r"\[connections.wire\] weight must be a number, rows of numbers .* or 'connectome', not the list \[1, 0.5\]$"),
-        ('from = "source.rate"', "from = 3", r"\[connections.wire\] from must be a port 'component.port' as a text in quotes, not 3$"),
+        (WEIGHT, "[1, 0.5]", r"wire\] weight must be a number, rows .* or 'connectome', not the list \[1, 0.5\]$"),
+        ('from = "source.rate"', "from = 3", r"\[connections.wire\] from must be a port 'component.port' as a text .*, not 3$"),
         ("scale = 0.25", "scale = nan", "experiment.toml: connections.wire.scale = nan is not finite; give a number"),
         (WEIGHT, "[[1, inf], [0, 2]]", "experiment.toml: connections.wire.weight = inf is not finite"),
         ("duration_ms = 20", "duration_ms = -inf", "experiment.toml: run.duration_ms = -inf is not finite"),
@@ -422,7 +422,9 @@ def test_mistakes_are_named_with_their_table(tmp_path, old, new, text):
 
 
 def test_what_is_no_component_is_refused(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"'toys:np' is a module; name a class or function that makes a Component"):
+    with pytest.raises(
+        ConfigurationError, match=r"'toys:np' is a module; name a class or function that makes a Component"
+    ):
         loaded(tmp_path, changed(SOURCE, '"toys:np"')).brain()
     with pytest.raises(ConfigurationError, match=r"\[run\] tick_ms must be a number above 0"):
         loaded(tmp_path, changed("tick_ms = 0.5", "tick_ms = 0")).brain()
@@ -439,7 +441,11 @@ def test_what_is_no_component_is_refused(tmp_path):
         (WEIGHT, "1\nadapter = {tau_ms = 3}", "needs kind = 'module:Class'"),
         (WEIGHT, "1\nadapter = {kind = 'RateToPoisson', fibres = 'many'}", "fibres = 'many' must be a whole number"),
         (WEIGHT, "1\nadapter = {kind = 'RateToPoisson', fibres = 2.5}", "fibres = 2.5 must be a whole number"),
-        (WEIGHT, "1\nadapter = {kind = 'SpikeToRate', tau_ms = 'long'}", "SpikeToRate: tau_ms = 'long' is not a number"),
+        (
+            WEIGHT,
+            "1\nadapter = {kind = 'SpikeToRate', tau_ms = 'long'}",
+            "SpikeToRate: tau_ms = 'long' is not a number",
+        ),
         (WEIGHT, "'strong'", "weight = 'strong' is not known; give numbers or 'connectome'"),
         (DELAY, "'connectome'", r"delay_ms = 'connectome' needs a \[connectome\] table"),
         (f"delay_ms = {DELAY}\n", "", r"delay_ms = 'connectome' needs a \[connectome\] table"),
@@ -516,7 +522,9 @@ def test_overrides_reach_the_run(tmp_path):
 def test_what_a_drift_does_is_an_option_of_the_run(tmp_path):
     assert loaded(tmp_path).simulation().on_drift == "warn"
     assert loaded(tmp_path, TOYS, "run.on_drift=error").simulation().on_drift == "error"
-    with pytest.raises(ConfigurationError, match=r"^experiment.toml: \[run\] on_drift = 'stop' is not known; give 'warn', 'error' or"):
+    with pytest.raises(
+        ConfigurationError, match=r"^experiment.toml: \[run\] on_drift = 'stop' is not known; give 'warn', 'error' or"
+    ):
         loaded(tmp_path, TOYS, "run.on_drift=stop").simulation()
 
 
