@@ -8,7 +8,8 @@ from typing import Any
 
 from hybrid.brain import Brain
 from hybrid.clock import Window
-from hybrid.errors import ConfigurationError, PeerError
+from hybrid.component import Component
+from hybrid.errors import ConfigurationError, PeerError, answers_slips, given, shown
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results import Results, software_versions
@@ -17,6 +18,7 @@ from hybrid.run.plan import Plan, make_plan
 from hybrid.run.progress import Progress
 from hybrid.run.scheduler import Scheduler
 from hybrid.run.transport import launched_ranks, open_transport
+from hybrid.units import number
 
 
 class Simulation:
@@ -30,7 +32,7 @@ class Simulation:
     ----------
     brain: the components and their connections.
     seed: whole number; every random stream of the run follows from it and from the names of components and connections.
-    record: ports, their names (``"focus.spikes"``), or :class:`hybrid.Every` of one (decimated).
+    record: a port, its name (``"focus.spikes"``), or :class:`hybrid.Every` of one (decimated); or several of them.
     window_ms: shorter windows than the shortest delay allows, if wanted.
     placement: component name -> rank, where the balance by load is not wanted.
     transport: ``"auto"``, ``"serial"`` or ``"mpi"``.
@@ -41,11 +43,12 @@ class Simulation:
     configuration: kept with the results instead of a description of the brain (an experiment file keeps its own text).
     """
 
+    @answers_slips
     def __init__(
         self,
         brain: Brain,
         seed: int = 0,
-        record: Iterable[Port | Every | str] = (),
+        record: Port | Every | str | Iterable[Port | Every | str] = (),
         *,
         window_ms: Any = None,
         placement: Mapping[str, int] | None = None,
@@ -55,9 +58,18 @@ class Simulation:
         on_drift: str = "warn",
         configuration: Mapping[str, Any] | None = None,
     ) -> None:
+        if not isinstance(brain, Brain):
+            raise ConfigurationError(f"Simulation() takes a Brain, not {given(brain)}")
         named_stream(seed, "check", "simulation")  # refuses what is no seed
         self.brain, self.seed = brain, int(seed)
-        self.record = [_target(brain, each) for each in record]
+        several = isinstance(record, Iterable) and not isinstance(record, str)
+        wanted: Iterable[Any] = record if several else [record]  # type: ignore[assignment]
+        self.record = [_target(brain, each) for each in wanted]
+        if transport not in ("auto", "serial", "mpi"):
+            raise ConfigurationError(f"transport = {transport!r} is not known; give 'auto', 'serial' or 'mpi'")
+        if placement is not None and not isinstance(placement, Mapping):
+            raise ConfigurationError(f"placement takes a dictionary {{component: rank}}, not {given(placement)}")
+        timeout_s = number(timeout_s, "s", "timeout_s", positive=True)
         if on_drift not in ("warn", "error", "ignore"):
             raise ConfigurationError(f"on_drift = {on_drift!r} is not known; give 'warn', 'error' or 'ignore'")
         self.progress, self.on_drift = progress, on_drift
@@ -131,9 +143,12 @@ def _port(brain: Brain, wanted: Any) -> Port:
         if port != wanted:
             raise ConfigurationError(f"cannot record {wanted}: it belongs to another component of that name")
         return port
-    component, dot, name = str(wanted).partition(".")
+    component, dot, name = wanted.partition(".") if isinstance(wanted, str) else ("", "", "")
     if not dot:
-        raise ConfigurationError(f"cannot record {wanted!r}; give a port, or its name as in 'focus.spikes'")
+        has = ""
+        if isinstance(wanted, Component):
+            has = f" (it has: {', '.join([*wanted.inputs, *wanted.outputs])})"
+        raise ConfigurationError(f"cannot record {shown(wanted)}; give a port, or its name as in 'focus.spikes'{has}")
     return brain[component][name]
 
 
