@@ -69,12 +69,11 @@ class Simulation:
             raise ConfigurationError(f"transport = {transport!r} is not known; give 'auto', 'serial' or 'mpi'")
         if placement is not None and not isinstance(placement, Mapping):
             raise ConfigurationError(f"placement takes a dictionary {{component: rank}}, not {given(placement)}")
-        timeout_s = number(timeout_s, "s", "timeout_s", positive=True)
         if on_drift not in ("warn", "error", "ignore"):
             raise ConfigurationError(f"on_drift = {on_drift!r} is not known; give 'warn', 'error' or 'ignore'")
         self.progress, self.on_drift = progress, on_drift
         self.configuration = configuration
-        self.transport_kind, self.timeout_s = transport, timeout_s
+        self.transport_kind, self.timeout_s = transport, number(timeout_s, "s", "timeout_s", positive=True)
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
         self.plan: Plan = make_plan(brain, launched_ranks() if transport != "serial" else 1, **self._plan_wishes)
         Recorder(brain.clock, self.record)  # refuses what cannot be recorded, before anything runs
