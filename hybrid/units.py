@@ -85,6 +85,10 @@ def quantity(text: str, unit: str, what: str) -> float | None:
 _COMMON = ("s", "ms", "us", "Hz", "kHz", "mV", "V", "nS", "uS", "nA", "pA", "mm", "cm", "m", "m/s")
 
 
+def _in(unit: str) -> str:
+    return "" if unit == "1" else f" in {unit}"
+
+
 def _factor(value: Any, unit: str, what: str) -> float:
     """How a possibly dimensional value becomes a number in ``unit``."""
     dimensions = getattr(value, "dim", None)
@@ -96,7 +100,7 @@ def _factor(value: Any, unit: str, what: str) -> float:
     if getattr(dimensions, "is_dimensionless", False):
         return 1.0
     raise ConfigurationError(
-        f"{what} = {shown(value)} has the wrong dimension; give a number in {unit} or such a quantity"
+        f"{what} = {shown(value)} has the wrong dimension; give a number{_in(unit)} or such a quantity"
     )
 
 
@@ -126,9 +130,9 @@ def number(
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConfigurationError):
             raise
-        raise ConfigurationError(f"{what} = {shown(value)} is not a number; give one in {unit}") from None
+        raise ConfigurationError(f"{what} = {shown(value)} is not a number; give one{_in(unit)}") from None
     if isinstance(value, bool) or not math.isfinite(result):
-        raise ConfigurationError(f"{what} = {shown(value)} is not a finite number; give one in {unit}")
+        raise ConfigurationError(f"{what} = {shown(value)} is not a finite number; give one{_in(unit)}")
     if positive and result <= 0:
         raise ConfigurationError(f"{what} = {result:g} must be above 0")
     if at_least is not None and result < at_least:
@@ -148,7 +152,7 @@ def array(value: Any, unit: str, what: str) -> FloatArray:
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, ConfigurationError):
             raise
-        raise ConfigurationError(f"{what} is not an array of numbers in {unit}: {error}") from None
+        raise ConfigurationError(f"{what} is not an array of numbers{_in(unit)}: {error}") from None
     bad = np.argwhere(~np.isfinite(result))
     if len(bad):
         where = tuple(int(k) for k in bad[0])

@@ -17,7 +17,7 @@ from hybrid.adapter import Adapter
 from hybrid.brain import Brain
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.errors import ConfigurationError, HybridError, WiringError, shown
+from hybrid.errors import ConfigurationError, DataError, HybridError, WiringError, shown
 from hybrid.experiment.references import check_arguments, made, resolve
 from hybrid.experiment.schema import ComponentTable, ConnectionTable, RecordEntry, Table
 from hybrid.experiment.tables import document, override_value, read
@@ -96,11 +96,14 @@ class Experiment:
         table = self.document.connectome
         if table is None:
             return None
-        connectome = Connectome.load(
-            _beside(self.folder, table.source) or table.source,
-            self_connections=table.self_connections,
-            zero_lengths=table.zero_lengths,
-        )
+        try:
+            connectome = Connectome.load(
+                _beside(self.folder, table.source) or table.source,
+                self_connections=table.self_connections,
+                zero_lengths=table.zero_lengths,
+            )
+        except OSError as error:
+            raise DataError(f"source = {shown(table.source)} cannot be read: {error.strerror}") from error
         return connectome if table.normalise == "none" else connectome.normalised(by=table.normalise)
 
     def _check_regions(self, connectome: Connectome | None) -> None:
@@ -241,5 +244,5 @@ def _check_keys(kind: str, table: ComponentTable) -> None:
 def _port(brain: Brain, reference: str) -> Any:
     component, dot, port = reference.partition(".")
     if not dot:
-        raise ConfigurationError(f"{reference!r} is no port; write component.port, as in 'focus.spikes'")
+        raise ConfigurationError(f"{shown(reference)} is no port; write component.port, as in 'focus.spikes'")
     return brain[component][port]
