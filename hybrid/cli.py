@@ -46,7 +46,14 @@ def _main(arguments: list[str] | None) -> None:
             os._exit(130)  # without a word to MPI, so that mpirun ends the other ranks
         sys.exit(130)
     except Exception as error:
-        fail(error, of_many=launched_ranks() > 1)
+        fail(error, of_many=_one_of_many())
+
+
+def _one_of_many() -> bool:
+    try:
+        return launched_ranks() > 1
+    except ValueError:  # what the launcher says of itself makes no sense
+        return False
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,7 +134,8 @@ def _demo(options: argparse.Namespace) -> None:
     options.file, options.overwrite = demo_file(), options.overwrite or options.out is None
     options.out = options.out or DEMO
     picture = options.out / "seizure_spread.png"
-    _check_free(picture, options.overwrite)
+    for path in (options.out / RESULT, picture):
+        _check_free(path, options.overwrite)
     results = _run(options)
     if results is not None and results.is_root:
         _draw(results, picture)
@@ -158,9 +166,13 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def _make_folder(folder: Path) -> None:
     """Make it and try to write into it, so that nobody learns after a run that this cannot be done."""
     try:
+        if folder.exists() and not folder.is_dir():
+            raise ConfigurationError(f"{folder} is no folder; give another one with --out")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+    except HybridError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"cannot write into {shown(str(folder))}: {reason}; give another folder") from None
