@@ -51,7 +51,9 @@ _LONGEST_TEXT = 60
 
 
 def unit_in(name: str) -> str | None:
-    """The unit that stands in a name: ``ms`` of ``tau_ms``, ``m_s`` of ``speed_m_s``; none of ``weight``."""
+    """The unit that stands in a name: ``ms`` of ``tau_ms``, ``m_s`` of ``speed_m_s``; none of ``weight`` or ``mixing_per_ms``."""
+    if "_per_" in name or not name.islower():  # K_s is a gain, no time
+        return None
     return next((unit for unit in ("m_s", *_UNITS) if unit != "1" and name.endswith(f"_{unit}")), None)
 
 
