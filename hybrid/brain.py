@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,7 +12,16 @@ from hybrid.adapter import Adapter, Chain
 from hybrid.clock import Clock
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.errors import ComponentError, ConfigurationError, WiringError, unknown
+from hybrid.errors import (
+    ArgumentError,
+    ComponentError,
+    ConfigurationError,
+    WiringError,
+    answers_slips,
+    given,
+    shown,
+    unknown,
+)
 from hybrid.interface.connection import Connection
 from hybrid.ports import Port
 from hybrid.signals import Rates
@@ -28,6 +38,7 @@ class Brain:
     tick_ms: the smallest step of time of a run; every delay is a whole number of ticks.
     """
 
+    @answers_slips
     def __init__(self, tick_ms: Any = 0.1) -> None:
         self.clock = Clock(tick_ms)
         self.graph = nx.MultiDiGraph()  # nodes: component names; edges: connection names
@@ -55,10 +66,10 @@ class Brain:
     def add(self, component: Any_Component) -> Any_Component:
         """Add a component and give it back; its name must be new."""
         if not isinstance(component, Component):
-            raise ConfigurationError(f"brain.add() takes a Component, not {type(component).__name__}")
-        if not component.name or "." in component.name or "/" in component.name:
+            raise ConfigurationError(f"brain.add() takes a Component, not {given(component)}{_make_one(component)}")
+        if not _is_name(component.name) or "." in component.name or "/" in component.name:
             raise ConfigurationError(
-                f"a component cannot be called {component.name!r}; give it a name without dots and slashes"
+                f"a component cannot be called {shown(component.name)}; give it a name without dots and slashes"
             )
         if component.name in self.graph:
             raise ConfigurationError(
@@ -69,13 +80,14 @@ class Brain:
         self.graph.add_node(component.name, component=component)
         return component
 
+    @answers_slips
     def connect(
         self,
         source: Port,
         target: Port,
         *,
         weight: Any = None,
-        delay_ms: Any,
+        delay_ms: Any = None,
         adapter: Adapter | None = None,
         name: str | None = None,
     ) -> Connection:
@@ -87,7 +99,8 @@ class Brain:
         weight: a number (joins every source line with every target line), a matrix ``[target size, source size]`` (one row or
             column is repeated), or nothing (line k reaches line k). Source size is counted after an adapter that gives rates.
             Few pairs of many lines: a matrix of scipy.sparse, which is never made dense.
-        delay_ms: a number or a matrix of the same shape; whole ticks, at least one. It binds pairs of non-zero weight only.
+        delay_ms: a number or a matrix of the same shape, never left out; whole ticks, at least one. It binds pairs of non-zero
+            weight only.
         adapter: needed where the ports carry different kinds of signal. The connection keeps a copy of its own.
         name: ``"A_to_B"`` by default; random streams depend on it.
 
@@ -96,12 +109,17 @@ class Brain:
         WiringError, TimeError: naming both ends, both values and the remedy.
         """
         for port in (source, target):
-            if not isinstance(port, Port):
-                raise WiringError(f"connect() takes ports such as focus['spikes'], not {type(port).__name__}")
+            self._check_port(port, "connect()")
             if self[port.component][port.name] != port:
                 raise WiringError(
                     f"{port} belongs to another component called {port.component!r}; add that one to this brain"
                 )
+        if adapter is not None and not isinstance(adapter, Adapter):
+            raise WiringError(f"{source} -> {target}: adapter = {given(adapter)} is no Adapter{_make_one(adapter)}")
+        if name is not None and not _is_name(name):
+            raise WiringError(
+                f"{source} -> {target}: a connection cannot be called {shown(name)}; give it another name"
+            )
         name = name or self._free_name(f"{source.component}_to_{target.component}")
         if name in self.connections:
             raise WiringError(
@@ -132,6 +150,7 @@ class Brain:
                 for tracts in target.tracts_from(source, self.clock):
                     self.connect(source.sent, target.others, **tracts)
 
+    @answers_slips
     def tracts(
         self,
         connectome: Connectome,
@@ -152,6 +171,10 @@ class Brain:
         speed_m_s: of conduction; delays are rounded to ticks and never below one.
         adapter: the one that will be given to :meth:`connect`, which may pool the source's lines.
         """
+        if not isinstance(connectome, Connectome):
+            raise WiringError(_no_connectome("brain.tracts()", connectome))
+        for port in (source, target):
+            self._check_port(port, "brain.tracts()")
         ends = [self[port.component].regions for port in (source, target)]
         for port, regions in zip((source, target), ends, strict=True):
             if not regions:
@@ -164,6 +187,7 @@ class Brain:
         return {"weight": projection.weights / share, "delay_ms": projection.delays_ms(speed_m_s, self.clock.tick_ms)}
 
     @classmethod
+    @answers_slips
     def from_connectome(
         cls,
         connectome: Connectome,
@@ -187,17 +211,32 @@ class Brain:
         mass_options: further arguments of ``MassNetwork`` (``coupling``, ``noise``, ...).
         """
         from hybrid.circuits import Microcircuit
-        from hybrid.masses import MassNetwork
+        from hybrid.masses import MassModel, MassNetwork
 
+        adapters = {"to_circuit": to_circuit, "to_mass": to_mass}
+        known = [
+            name for name in inspect.signature(MassNetwork).parameters if name not in ("name", "connectome", "model")
+        ]
+        problems = [
+            "" if isinstance(connectome, Connectome) else _no_connectome("connectome", connectome),
+            "" if isinstance(model, MassModel) else f"model = {given(model)} is no mass model{_make_one(model)}",
+            *(
+                f"{name} = {given(each)} is no Adapter{_make_one(each)}"
+                for name, each in adapters.items()
+                if not isinstance(each, Adapter)
+            ),
+            *(str(unknown("the argument", name, known)) for name in mass_options if name not in known),
+            *_problems_of(circuits),
+        ]
+        if any(problems):
+            raise ArgumentError("Brain.from_connectome(): " + "\n".join(each for each in problems if each))
         brain = cls(tick_ms)
         rest = connectome.without(*circuits)
         cortex = brain.add(MassNetwork("cortex", rest, model=model, speed_m_s=speed_m_s, **mass_options))
         both = Chain(to_mass, to_circuit)
         made = {
-            region: brain.add(
-                given if isinstance(given, Component) else Microcircuit(region, build=given, region=region)
-            )
-            for region, given in circuits.items()
+            region: brain.add(each if isinstance(each, Component) else Microcircuit(region, build=each, region=region))
+            for region, each in circuits.items()
         }
 
         def join(source: Port, target: Port, adapter: Adapter, name: str) -> None:
@@ -213,6 +252,18 @@ class Brain:
                 if other != region:
                     join(source["spikes"], afferents, both, f"{other}_to_{region}")
         return brain
+
+    def _check_port(self, port: Any, where: str) -> None:
+        if isinstance(port, Port):
+            return
+        if isinstance(port, str):
+            component, dot, name = port.partition(".")
+            found = f"; write brain[{component!r}][{name!r}]" if dot and component in self.graph else ""
+        elif isinstance(port, Component):
+            found = f"; name one of its ports: {', '.join([*port.inputs, *port.outputs]) or 'it has none'}"
+        else:
+            found = ""
+        raise WiringError(f"{where} takes ports such as focus['spikes'], not {given(port)}{found}")
 
     def _free_name(self, wish: str) -> str:
         taken, name, count = self.connections, wish, 2
@@ -234,6 +285,36 @@ def _described(part: Component | Connection, name: str) -> dict[str, Any]:
         return part.describe()
     except BaseException as error:  # SystemExit and the like too
         raise ComponentError(f"{name}: describe() raised {type(error).__name__}: {error}") from error
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(name) and name.isprintable()
+
+
+def _make_one(value: Any) -> str:
+    """The remedy for a class in the place of an object."""
+    return f"; make one: {value.__name__}(...)" if isinstance(value, type) else ""
+
+
+def _no_connectome(what: str, value: Any) -> str:
+    remedy = f"; write Connectome.load({value!r})" if isinstance(value, str | int) else ""
+    return f"{what} takes a Connectome, not {given(value)}{remedy}"
+
+
+def _problems_of(circuits: Any) -> list[str]:
+    """What is wrong with the circuits of :meth:`Brain.from_connectome`."""
+    if not isinstance(circuits, Mapping):
+        return [f"circuits takes a dictionary such as {{'rHC': build}}, not {given(circuits)}"]
+    problems = []
+    for region, circuit in circuits.items():
+        if isinstance(circuit, Component):
+            if circuit.regions and circuit.regions != (region,):
+                problems.append(
+                    f"circuits: {circuit.name!r} stands for {', '.join(circuit.regions)}, not for {region!r}"
+                )
+        elif isinstance(circuit, type) or not callable(circuit):
+            problems.append(f"circuits: {region!r} needs a build function or a Microcircuit, not {given(circuit)}")
+    return problems
 
 
 def _only_input(circuit: Component) -> Port:

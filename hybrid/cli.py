@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 import os
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hybrid import __version__
-from hybrid.errors import ConfigurationError, HybridError, Interrupted, OutputExistsError
+from hybrid.console import fail, steady_streams
+from hybrid.errors import ConfigurationError, DataError, HybridError, Interrupted, OutputExistsError, shown
 from hybrid.interface.audit import format_audit
 from hybrid.run.transport import launched_rank, launched_ranks
 
 RESULT = "run.h5"
+DEMO = Path("results") / "seizure_spread"  # its results may be replaced unasked
+MOST_RANKS = 100_000  # of a plan
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit: 0 for success, else as :mod:`hybrid.errors` says; 130 or 143 if interrupted."""
+    with steady_streams():
+        _main(arguments)
+
+
+def _main(arguments: list[str] | None) -> None:
     options = _parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     try:
@@ -36,6 +47,15 @@ def main(arguments: list[str] | None = None) -> None:
         if launched_ranks() > 1:
             os._exit(130)  # without a word to MPI, so that mpirun ends the other ranks
         sys.exit(130)
+    except Exception as error:
+        fail(error, of_many=_one_of_many())
+
+
+def _one_of_many() -> bool:
+    try:
+        return launched_ranks() > 1
+    except ValueError:  # what the launcher says of itself makes no sense
+        return False
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,15 +73,15 @@ def _parser() -> argparse.ArgumentParser:
             )  # fmt: skip
         return added
 
-    def output(added: argparse.ArgumentParser, default: str | None) -> None:
-        added.add_argument("--out", type=Path, default=default, metavar="DIR", help="folder for the results")
+    def output(added: argparse.ArgumentParser, text: str) -> None:
+        added.add_argument("--out", type=Path, default=None, metavar="DIR", help=f"folder for the results; {text}")
         added.add_argument("--overwrite", action="store_true", help="replace results that are there already")
 
     demo = command("demo", _demo, "run the demonstration: a seizure spreads through a real connectome", experiment=True)
-    output(demo, "results/seizure_spread")
+    output(demo, f"{DEMO} if left out, and only there are older ones replaced unasked")
     run = command("run", _run, "run an experiment file", experiment=True)
     run.add_argument("file", type=Path)
-    output(run, None)
+    output(run, "results/NAME of the file if left out")
     plan = command(
         "plan", _plan, "print the window, what sets it, the slack of every connection, the placement", experiment=True
     )
@@ -79,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument(
         "--out", type=Path, default=None, metavar="PNG", help="the picture; beside the results if left out"
     )
+    plot.add_argument(
+        "--ports", nargs="+", action="extend", default=None, metavar="COMPONENT.PORT", help="draw only these"
+    )
+    plot.add_argument(
+        "--from", dest="from_ms", type=_time_ms, default=None, metavar="MS", help="draw from this time on"
+    )
+    plot.add_argument("--to", dest="to_ms", type=_time_ms, default=None, metavar="MS", help="draw up to this time")
     check = command(
         "check", _check, "try an adapter or a component of yours: its contract check by check, and a picture"
     )
@@ -106,10 +133,14 @@ def demo_file() -> Path:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    options.file, options.overwrite = demo_file(), True  # a demonstration may replace its own results
+    options.file, options.overwrite = demo_file(), options.overwrite or options.out is None
+    options.out = options.out or DEMO
+    picture = options.out / "seizure_spread.png"
+    for path in (options.out / RESULT, picture):
+        _check_free(path, options.overwrite)
     results = _run(options)
     if results is not None and results.is_root:
-        _draw(results, Path(options.out) / "seizure_spread.png")
+        _draw(results, picture)
 
 
 def _run(options: argparse.Namespace) -> Any:
@@ -117,9 +148,7 @@ def _run(options: argparse.Namespace) -> Any:
 
     experiment = Experiment.load(options.file, options.overrides)
     path = Path(options.out or Path("results") / options.file.stem) / RESULT
-    if path.exists() and not options.overwrite:
-        raise OutputExistsError(f"{path} exists already; choose another folder with --out, or give --overwrite")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_free(path, options.overwrite)
     simulation = experiment.simulation(progress=True)
     if launched_rank() == 0:
         print(simulation.plan, flush=True)
@@ -127,6 +156,11 @@ def _run(options: argparse.Namespace) -> Any:
     if results.is_root:
         _summarise(results, path)
     return results
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if os.path.lexists(path) and not overwrite:
+        raise OutputExistsError(f"{path} exists already; choose another folder with --out, or give --overwrite")
 
 
 def _summarise(results: Any, path: Path) -> None:
@@ -145,17 +179,34 @@ def _summarise(results: Any, path: Path) -> None:
     print(f"results: {path}  ({results.content_sha256[:16]})")
 
 
-def _draw(results: Any, picture: Path) -> None:
+def _draw(results: Any, picture: Path, **options: Any) -> None:
     from hybrid.plot import plot_results
 
-    plot_results(results, picture)
+    with _drawing(picture):
+        plot_results(results, picture, **options)
     print(f"picture: {picture}")
+
+
+@contextlib.contextmanager
+def _drawing(picture: Path) -> Iterator[None]:
+    """A picture that cannot be written, or not in that format, is the user's to change."""
+    try:
+        yield
+    except HybridError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(
+            f"cannot draw {shown(str(picture))}: {reason}; give another file with --out"
+        ) from error
 
 
 def _plan(options: argparse.Namespace) -> None:
     from hybrid.experiment import Experiment
     from hybrid.run.plan import make_plan
 
+    if options.ranks > MOST_RANKS:
+        raise ConfigurationError(f"--ranks {options.ranks}: plan for at most {MOST_RANKS:,}")
     experiment = Experiment.load(options.file, options.overrides)
     run = experiment.document.run
     print(make_plan(experiment.brain(), options.ranks, window_ms=run.window_ms, placement=run.placement))
@@ -170,43 +221,68 @@ def _validate(options: argparse.Namespace) -> None:
     print(f"{options.file}: valid; {simulation.brain!r}")
 
 
-def _info(options: argparse.Namespace) -> None:
-    from hybrid.results import Results, format_info
+def _load(path: Path) -> Any:
+    from hybrid.results import Results
 
-    info = Results.load(options.file).info()
+    if os.path.exists(path) and not path.is_file():  # a pipe would never end
+        raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no regular file'}; give a file of results")
+    return Results.load(path)
+
+
+def _info(options: argparse.Namespace) -> None:
+    from hybrid.results import format_info
+
+    info = _load(options.file).info()
     print(json.dumps(info, indent=2) if options.json else format_info(info))
 
 
 def _plot(options: argparse.Namespace) -> None:
-    from hybrid.results import Results
+    picture = options.out or options.file.with_suffix(".png")
+    if picture.resolve() == options.file.resolve():
+        raise ConfigurationError(f"the picture would replace the results {options.file}; give another file with --out")
+    wishes = {name: getattr(options, name) for name in ("ports", "from_ms", "to_ms")}
+    _draw(_load(options.file), picture, **{name: wish for name, wish in wishes.items() if wish is not None})
 
-    _draw(Results.load(options.file), options.out or options.file.with_suffix(".png"))
+
+def _time_ms(text: str) -> float:
+    """A number of ms, or a time with its unit such as ``"2 s"``."""
+    from hybrid.units import quantity
+
+    try:
+        time_ms = float(text)
+    except ValueError:
+        try:
+            found = quantity(text, "ms", "the time")
+        except ConfigurationError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        time_ms = math.nan if found is None else found
+    if not math.isfinite(time_ms):
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no time; give a number of ms, or a text such as '2 s'")
+    return time_ms
 
 
 def _check(options: argparse.Namespace) -> None:
     from hybrid.adapter import Adapter
     from hybrid.component import Component
-    from hybrid.experiment.references import made, override_value, resolve
+    from hybrid.experiment.references import made, resolve
+    from hybrid.experiment.tables import override_value, plain_values
     from hybrid.testing import adapter_checks, component_checks, format_verdicts, verdicts
 
     arguments: dict[str, Any] = {}
     for override in options.overrides:
         override_value(arguments, override)
-    factory = resolve(options.reference, "adapters", Path.cwd())
+    arguments, contracts = plain_values(arguments, "--set"), (Adapter, Component)
+    factory = resolve(options.reference, "adapters", Path.cwd(), contracts)
 
-    make = partial(made, factory, arguments, options.reference)
+    make = partial(made, factory, arguments, options.reference, contracts)
     kind = type(make())
     if issubclass(kind, Adapter):
         found = verdicts(adapter_checks(make, lines=options.lines))
     elif issubclass(kind, Component) and options.out is None:
         with component_checks(make) as checks:
             found = verdicts(checks)
-    elif issubclass(kind, Component):
-        raise ConfigurationError(f"{options.reference} is a component; only adapters are drawn, leave out --out")
     else:
-        raise ConfigurationError(
-            f"{options.reference} is no adapter and no component; derive it from hybrid.Adapter or hybrid.Component"
-        )
+        raise ConfigurationError(f"{options.reference} is a component; only adapters are drawn, leave out --out")
     print(format_verdicts(found), flush=True)
     kept = all(each.kept is not False for each in found)
     if issubclass(kind, Adapter):
@@ -218,9 +294,10 @@ def _check(options: argparse.Namespace) -> None:
 def _draw_adapter(make: Any, picture: Path, kept: bool, lines: int | None) -> None:
     from hybrid.plot.bench import plot_adapter
 
-    picture.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(picture.parent)
     try:
-        plot_adapter(make, picture, lines=lines)
+        with _drawing(picture):
+            plot_adapter(make, picture, lines=lines)
     except Exception as error:
         if kept or isinstance(error, ConfigurationError):
             raise

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hybrid.errors import TimeError
 from hybrid.units import array, number
 
+_MOST_TICKS = 2.0**53  # beyond, floating-point numbers cannot tell one tick from the next
 _TOLERANCE = 1e-6  # of a tick: far above the rounding of decimal times, far below anything meant
 
 
@@ -71,6 +72,8 @@ class Clock:
         """``duration_ms`` as a whole number of ticks; ``TimeError`` names ``what`` and the nearest time that is one."""
         duration = number(duration_ms, "ms", what)
         ratio = duration / self.tick_ms
+        if abs(ratio) > _MOST_TICKS:
+            raise TimeError(f"{what} = {duration:g} ms is more ticks of {self.tick_ms:g} ms than can be counted")
         nearest = round(ratio)
         if abs(ratio - nearest) > _TOLERANCE * max(1.0, abs(ratio) * 1e-6):
             raise TimeError(
@@ -87,7 +90,11 @@ class Clock:
     ) -> NDArray[np.int64]:
         """The same for an array of times; the first that lies between two ticks is named with its index."""
         times = array(times_ms, "ms", what)
-        ratio = times / self.tick_ms
+        with np.errstate(over="ignore"):
+            ratio = times / self.tick_ms
+        if (np.abs(ratio) > _MOST_TICKS).any():
+            longest = times.flat[np.abs(times).argmax()]
+            raise TimeError(f"{what}: {longest:g} ms is more ticks of {self.tick_ms:g} ms than can be counted")
         nearest = np.rint(ratio)
         between = np.argwhere(np.abs(ratio - nearest) > _TOLERANCE * np.maximum(1.0, np.abs(ratio) * 1e-6))
         if len(between):
@@ -102,6 +109,10 @@ class Clock:
     def steps_per_tick(self, dt_ms: float, what: str) -> int:
         """How many steps of ``dt_ms`` make a tick; ``TimeError`` names ``what`` and the nearest step that fits."""
         ratio = self.tick_ms / dt_ms
+        if ratio > _MOST_TICKS:
+            raise TimeError(
+                f"{what}: the tick ({self.tick_ms:g} ms) has more steps of {dt_ms:g} ms than can be counted"
+            )
         if round(ratio) < 1 or abs(ratio - round(ratio)) > _TOLERANCE * ratio:
             nearest = self.tick_ms / max(1, round(ratio))
             raise TimeError(

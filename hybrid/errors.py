@@ -7,9 +7,14 @@ Every message names what, where and the remedy. The classes are also the built-i
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 class HybridError(Exception):
@@ -28,6 +33,10 @@ class ConfigurationError(HybridError, ValueError):
     """An experiment, a parameter or an argument is wrong; found before anything runs."""
 
     exit_code = 2
+
+
+class ArgumentError(ConfigurationError, TypeError):
+    """A function was called with an argument that it does not have, or without one that it needs."""
 
 
 class WiringError(ConfigurationError):
@@ -114,10 +123,56 @@ def interrupted(message: str, by: str, results: Any = None) -> Interrupted:
     return (Interrupted if hasattr(sys, "ps1") else _Ending)(message, by, results)
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
+def unknown(what: str, name: object, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that is not among ``known``, with a guess at what was meant."""
     names = [str(each) for each in known]
-    close = difflib.get_close_matches(str(name), names, n=1)
-    shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
-    guess = f"; did you mean {close[0]!r}?" if close else ""
-    return UnknownNameError(f"{what} {name!r} does not exist{guess} (there is: {shown or 'none'})")
+    shown_names = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
+    there_is = f"(there is: {shown_names or 'none'})"
+    return UnknownNameError(f"{what} {shown(name)} does not exist{_guess(str(name), names)} {there_is}")
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """A value as it is written in Python, cut where it would fill a page."""
+    try:
+        text = repr(value)
+    except Exception:  # whole numbers of more than 4,300 digits, and objects that cannot say what they are
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def given(value: object) -> str:
+    """What somebody gave in the place of something else, for messages: ``the class Epileptor``, ``the text 'tvb76'``."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"the text {shown(value)}" if isinstance(value, str) else f"{type(value).__name__} ({shown(value)})"
+
+
+def _guess(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name[:200], names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def answers_slips(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """A decorator: arguments that do not exist or are missing become an :class:`ArgumentError`, with a guess."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def answering(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise _misfit(function.__qualname__, signature, kwargs, error) from None
+        return function(*args, **kwargs)
+
+    return answering
+
+
+def _misfit(what: str, signature: inspect.Signature, kwargs: dict[str, Any], error: TypeError) -> ArgumentError:
+    known = [name for name in signature.parameters if name not in ("self", "cls")]
+    what = what.removesuffix(".__init__")
+    for name in kwargs:
+        if name not in known:
+            return ArgumentError(
+                f"{what}() has no argument {name!r}{_guess(name, known)} (there is: {', '.join(known)})"
+            )
+    return ArgumentError(f"{what}(): {error} (it takes {', '.join(known)})")

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.errors import ConfigurationError
+from hybrid.errors import ConfigurationError, shown
 
 
 def named_stream(seed: int, purpose: str, name: str) -> np.random.Generator:
@@ -17,8 +17,8 @@ def named_stream(seed: int, purpose: str, name: str) -> np.random.Generator:
     Need several independent streams, or a key for another generator? ``rng.spawn(n)`` and
     ``rng.integers(2**32)`` of what this returns depend on the same three arguments only.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigurationError(f"seed = {seed!r} must be a whole number, 0 or above")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**256:
+        raise ConfigurationError(f"seed = {shown(seed)} must be a whole number, 0 or above, of at most 77 digits")
     words = [int(seed), crc32(purpose.encode()), crc32(name.encode())]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
 

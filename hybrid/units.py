@@ -7,12 +7,13 @@ Names carry their unit (``tau_ms``). A Brian2 quantity handed to such an argumen
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hybrid.errors import ConfigurationError
+from hybrid.errors import ConfigurationError, shown, unknown
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +31,66 @@ _UNITS: dict[str, tuple[tuple[int, ...], float]] = {
 }
 
 
+_BASES = {  # in what texts are written, one SI unit each: exponents as above
+    ("s", "second"): (0, 0, 1, 0, 0, 0, 0),
+    ("Hz", "hertz"): (0, 0, -1, 0, 0, 0, 0),
+    ("V", "volt"): (2, 1, -3, -1, 0, 0, 0),
+    ("S", "siemens"): (-2, -1, 3, 2, 0, 0, 0),
+    ("A", "amp"): (0, 0, 0, 1, 0, 0, 0),
+    ("m", "metre", "meter"): (1, 0, 0, 0, 0, 0, 0),
+}
+_PREFIXES = {"": 1.0, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12}
+_WRITTEN: dict[str, tuple[tuple[int, ...], float]] = {"cm": (_UNITS["mm"][0], 1e-2)} | {
+    prefix + symbol: (exponents, size)
+    for symbols, exponents in _BASES.items()
+    for symbol in symbols
+    for prefix, size in _PREFIXES.items()
+}
+_QUANTITY = re.compile(r"\s*(?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*(?P<unit>[^\d\s.+*-].*)?")
+_LONGEST_TEXT = 60
+
+
+def unit_in(name: str) -> str | None:
+    """The unit that stands in a name: ``ms`` of ``tau_ms``, ``m_s`` of ``speed_m_s``; none of ``weight`` or ``mixing_per_ms``."""
+    if "_per_" in name or not name.islower():  # K_s is a gain, no time
+        return None
+    return next((unit for unit in ("m_s", *_UNITS) if unit != "1" and name.endswith(f"_{unit}")), None)
+
+
+def quantity(text: str, unit: str, what: str) -> float | None:
+    """A number in ``unit`` from a text such as ``"10 ms"``, ``"3 m/s"`` or Brian2's ``"3*meter/second"``.
+
+    ``None`` if the text does not begin with a number; ``ConfigurationError`` names ``what`` if its unit is unknown or of another
+    dimension.
+    """
+    match = _QUANTITY.fullmatch(text.rstrip()) if len(text) <= _LONGEST_TEXT else None
+    if match is None:
+        return None
+    if match["unit"] is None:
+        raise ConfigurationError(f"{what} = {text!r} is text; give the number without quotes (it is in {unit})")
+    above, slash, below = (part.strip() for part in match["unit"].partition("/"))
+    for symbol in (above, below) if slash else (above,):
+        if symbol not in _WRITTEN:
+            raise unknown(f"{what} = {text!r}: the unit", symbol, _COMMON)
+    exponents, size = _WRITTEN[above]
+    if slash:
+        exponents = tuple(a - b for a, b in zip(exponents, _WRITTEN[below][0], strict=True))
+        size /= _WRITTEN[below][1]
+    expected, per_si = _UNITS[unit]
+    if exponents != expected:
+        raise ConfigurationError(
+            f"{what} = {text!r} has the wrong dimension; give a number in {unit} or such a quantity"
+        )
+    return number(float(f"{float(match['number']) * size * per_si:.15g}"), unit, what)
+
+
+_COMMON = ("s", "ms", "us", "Hz", "kHz", "mV", "V", "nS", "uS", "nA", "pA", "mm", "cm", "m", "m/s")
+
+
+def _in(unit: str) -> str:
+    return "" if unit == "1" else f" in {unit}"
+
+
 def _factor(value: Any, unit: str, what: str) -> float:
     """How a possibly dimensional value becomes a number in ``unit``."""
     dimensions = getattr(value, "dim", None)
@@ -40,7 +101,9 @@ def _factor(value: Any, unit: str, what: str) -> float:
         return per_si
     if getattr(dimensions, "is_dimensionless", False):
         return 1.0
-    raise ConfigurationError(f"{what} = {value} has the wrong dimension; give a number in {unit} or such a quantity")
+    raise ConfigurationError(
+        f"{what} = {shown(value)} has the wrong dimension; give a number{_in(unit)} or such a quantity"
+    )
 
 
 def _bare(value: Any, unit: str, what: str) -> Any:
@@ -66,12 +129,12 @@ def number(
         result, factor = float(np.asarray(value)), _factor(value, unit, what)
         if factor != 1.0:
             result = float(f"{result * factor:.15g}")  # 100 us are 0.1 ms, not 0.09999999999999999
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConfigurationError):
             raise
-        raise ConfigurationError(f"{what} = {value!r} is not a number; give one in {unit}") from None
+        raise ConfigurationError(f"{what} = {shown(value)} is not a number; give one{_in(unit)}") from None
     if isinstance(value, bool) or not math.isfinite(result):
-        raise ConfigurationError(f"{what} = {value!r} is not a finite number; give one in {unit}")
+        raise ConfigurationError(f"{what} = {shown(value)} is not a finite number; give one{_in(unit)}")
     if positive and result <= 0:
         raise ConfigurationError(f"{what} = {result:g} must be above 0")
     if at_least is not None and result < at_least:
@@ -88,10 +151,10 @@ def array(value: Any, unit: str, what: str) -> FloatArray:
         if given.dtype.kind in "SUc":
             raise TypeError("there is text or a complex number")
         result = given.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, ConfigurationError):
             raise
-        raise ConfigurationError(f"{what} is not an array of numbers in {unit}: {error}") from None
+        raise ConfigurationError(f"{what} is not an array of numbers{_in(unit)}: {error}") from None
     bad = np.argwhere(~np.isfinite(result))
     if len(bad):
         where = tuple(int(k) for k in bad[0])

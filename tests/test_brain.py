@@ -8,7 +8,7 @@ from toys import RampSource, Regional, Relay
 
 from adapters import RateToPoisson, SpikeToRate
 from hybrid import Brain, Chain, Connectome, Port, Rates
-from hybrid.errors import ConfigurationError, UnknownNameError, WiringError
+from hybrid.errors import ArgumentError, ConfigurationError, UnknownNameError, WiringError
 
 WEIGHTS = np.array([[0, 2, 3, 0], [5, 0, 7, 8], [0, 10, 0, 12], [13, 0, 15, 0]], float)  # [target, source]
 LENGTHS = np.array([[0, 31, 4, 1], [30, 0, 60, 9], [4, 61, 0, 0.1], [2, 8, 0.2, 0]])
@@ -45,7 +45,7 @@ def test_a_name_belongs_to_one_component():
     with pytest.raises(ConfigurationError, match="a component called 'a' is already there; give this one another name"):
         brain.add(RampSource("a"))
     assert brain["a"] is first
-    with pytest.raises(ConfigurationError, match=r"brain.add\(\) takes a Component, not str"):
+    with pytest.raises(ConfigurationError, match=r"brain.add\(\) takes a Component, not the text 'b'"):
         brain.add("b")
 
 
@@ -214,3 +214,94 @@ def test_ports_equal_in_all_they_declare_are_the_same_port():
         brain.add(Relay(name))
     wire = brain.connect(Port("a", "out", Rates, 1, "out"), Port("b", "in", Rates, 1, "in"), delay_ms=1)
     assert str(wire) == "a.out -> b.in"
+
+
+# -- first slips -------------------------------------------------------------------------------------------------------
+
+
+def refused(kind, text):
+    return pytest.raises(kind, match=text)
+
+
+def test_what_is_no_component_is_told_as_what_it_is():
+    brain = Brain(0.1)
+    with refused(ConfigurationError, r"brain.add\(\) takes a Component, not the text 'x'$"):
+        brain.add("x")
+    with refused(ConfigurationError, r"takes a Component, not the class Relay; make one: Relay\(...\)$"):
+        brain.add(Relay)
+    for name in ("", "a.b", "a/b", "a\nb", "a\x00", 3, None):
+        with refused(ConfigurationError, "a component cannot be called"):
+            brain.add(Relay(name))
+    assert not brain.components
+
+
+@pytest.mark.parametrize(
+    ("slip", "text"),
+    [
+        (lambda b, ac: b.connect("a.out", ac[1], delay_ms=1), r"not the text 'a.out'; write brain\['a'\]\['out'\]$"),
+        (lambda b, ac: b.connect("x.out", ac[1], delay_ms=1), r"takes ports such as .*, not the text 'x.out'$"),
+        (lambda b, ac: b.connect(b["a"], ac[1], delay_ms=1), r"not Relay \(.*\); name one of its ports: in, out$"),
+        (lambda b, ac: b.connect(*ac), "delay of a.out -> c.in is missing; give delay_ms="),
+        (lambda b, ac: b.connect(*ac, delay_ms="1"), "delay of a.out -> c.in"),
+        (lambda b, ac: b.connect(*ac, delay=1), r"connect\(\) has no argument 'delay'; did you mean 'delay_ms'"),
+        (lambda b, ac: b.connect(ac[0]), r"Brain.connect\(\): missing a required argument: 'target' \(it takes source,"),
+        (lambda b, ac: b.connect(*ac, 3), r"Brain.connect\(\): too many positional arguments"),
+        (lambda b, ac: b.connect(b["a"]["outt"], ac[1], delay_ms=1), "a: port 'outt' does not exist; did you mean 'out'"),
+        (lambda b, ac: b.connect(*ac, delay_ms=1, adapter=SpikeToRate), r"SpikeToRate is no Adapter; make one: SpikeToRate\("),
+        (lambda b, ac: b.connect(*ac, delay_ms=1, adapter="SpikeToRate"), "the text 'SpikeToRate' is no Adapter"),
+        (lambda b, ac: b.connect(*ac, delay_ms=1, name=""), "a connection cannot be called ''"),
+        (lambda b, ac: b.connect(*ac, delay_ms=1e300), "more ticks of 0.1 ms than can be counted"),
+        (lambda b, ac: b.connect(*ac, delay_ms=[[1e300]]), "1e[+]300 ms is more ticks"),
+        (lambda b, ac: b.connect(*ac, delay_ms=1, weight=10**400), "weight of a.out -> c.in is not an array of numbers"),
+        (lambda b, ac: b.tracts("tvb76", ac[0], ac[1]), r"takes a Connectome, not .*; write Connectome.load\('tvb76'\)"),
+        (lambda b, ac: Brain(tick=0.1), r"Brain\(\) has no argument 'tick'; did you mean 'tick_ms'\?"),
+        (lambda b, ac: Brain("0.1"), "tick_ms = '0.1' is not a number; give one in ms"),
+    ],
+)  # fmt: skip
+def test_slips_of_wiring_are_answered_with_a_remedy(slip, text):
+    brain = Brain(0.1)
+    a, c = brain.add(Relay("a")), brain.add(Relay("c"))
+    with refused(ConfigurationError, text):
+        slip(brain, (a["out"], c["in"]))
+    assert not brain.connections
+
+
+def from_connectome(given, **changed):
+    from hybrid.masses import WilsonCowan
+
+    arguments = {
+        "model": WilsonCowan(),
+        "circuits": {"B": Circuit("B", "B")},
+        "to_circuit": RateToPoisson(),
+        "to_mass": SpikeToRate(5),
+    }
+    arguments = {"connectome": given} | arguments | changed
+    return Brain.from_connectome(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"connectome": "tvb76"}, r"connectome takes a Connectome, not the text 'tvb76'; write Connectome.load\('tvb76'\)"),
+        ({"model": Relay}, r"model = the class Relay is no mass model; make one: Relay\(...\)"),
+        ({"circuits": ["B"]}, r"circuits takes a dictionary such as {'rHC': build}, not list \(\['B'\]\)"),
+        ({"circuits": {"B": "build"}}, "circuits: 'B' needs a build function or a Microcircuit, not the text 'build'"),
+        ({"circuits": {"B": Circuit}}, "circuits: 'B' needs a build function or a Microcircuit, not the class Circuit"),
+        ({"circuits": {"B": Circuit("D", "D")}}, "circuits: 'D' stands for D, not for 'B'"),
+        ({"to_mass": SpikeToRate}, r"to_mass = the class SpikeToRate is no Adapter; make one: SpikeToRate\(...\)"),
+        ({"speed": 3.0}, "the argument 'speed' does not exist; did you mean 'speed_m_s'"),
+        ({"cuopling": 3.0}, "the argument 'cuopling' does not exist; did you mean 'coupling'"),
+    ],
+)  # fmt: skip
+def test_slips_of_a_hybrid_brain_in_one_call(connectome, changed, text):
+    with refused(ConfigurationError, text):
+        from_connectome(connectome, **changed)
+
+
+def test_all_slips_of_a_hybrid_brain_are_told_at_once(connectome):
+    with pytest.raises(ArgumentError) as caught:
+        from_connectome("tvb76", model=Relay, circuits=[], to_circuit=RateToPoisson, to_mass=3, spede=1)
+    assert len(str(caught.value).splitlines()) == 6
+    assert isinstance(caught.value, TypeError)
+    with pytest.raises(ArgumentError, match=r"from_connectome\(\): missing a required .*argument: 'circuits'"):
+        Brain.from_connectome(connectome, Relay("a"))

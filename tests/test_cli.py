@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,12 +103,12 @@ def test_plan_follows_overrides(hybrid, file):
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("run.sead=3", "ConfigurationError: ramp.toml: Object contains unknown field `sead` - at `$.run`"),
-        ("run.duration_ms=0", "ConfigurationError: ramp.toml: Expected `float` > 0.0 - at `$.run.duration_ms`"),
+        ("run.sead=3", "UnknownNameError: ramp.toml: [run]: the key 'sead' does not exist; did you mean 'seed'?"),
+        ("run.duration_ms=0", "ConfigurationError: ramp.toml: [run] duration_ms must be a number above 0"),
         ("connections.wire.delay_ms=0", "TimeError: "),
         ("connections.wire.delay_ms=1.7", "WiringError: ramp.toml: [connections.wire] delay of source.rate -> relay.in = 1.7 ms"),
         ("connections.wire.to=relay.inn", "WiringError: ramp.toml: [connections.wire] relay: port 'inn' does not exist"),
-        ("components.relay.kind=toys:Rely", "UnknownNameError: [components.relay] toys: 'Rely' does not exist"),
+        ("components.relay.kind=toys:Rely", "UnknownNameError: ramp.toml: [components.relay] toys: 'Rely' does not exist"),
         ("run.window_ms=3", "TimeError: "),
         ("run.placement.rely=1", "UnknownNameError: "),
     ],
@@ -276,6 +278,54 @@ def test_an_interface_that_drifts_is_an_error_on_request_and_exits_with_4(hybrid
     assert finished.read_bytes() == before
 
 
+# -- where results go --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("out", "complaint"),
+    [
+        ("a_file", "a_file is no folder; give another one with --out"),
+        ("a_file/inside", "cannot write into '{}/a_file/inside': Not a directory; give another folder"),
+        ("/dev/null", "/dev/null is no folder; give another one with --out"),
+        ("/proc/nothing", "cannot write into '/proc/nothing': No such file or directory; give another folder"),
+        ("a" * 300, "File name too long; give another folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
+    hybrid, file, tmp_path, monkeypatch, out, complaint
+):
+    (tmp_path / "a_file").touch()
+    monkeypatch.setattr(Simulation, "run", None)
+    code, printed, err = hybrid("run", file, "--out", tmp_path / out)
+    assert (code, printed) == (2, "")
+    assert err.startswith("ConfigurationError: ")
+    assert complaint.format(tmp_path) in err
+    assert err.count("\n") == 1
+
+
+def test_the_demonstration_replaces_its_own_folder_only(hybrid, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hybrid.cli.demo_file", lambda: file)
+    assert hybrid("demo")[0] == 0
+    assert hybrid("demo", "--set", "run.seed=5")[0] == 0
+    assert Results.load(tmp_path / "results" / "seizure_spread" / "run.h5").seed == 5
+    assert hybrid("demo", "--out", "mine")[0] == 0
+    for gone in ("run.h5", "seizure_spread.png"):
+        kept = {path: path.read_bytes() for path in (tmp_path / "mine").iterdir()}
+        code, out, err = hybrid("demo", "--out", "mine", "--set", "run.seed=6")
+        assert (code, out) == (2, "")
+        assert "exists already; choose another folder with --out, or give --overwrite" in err
+        assert {path: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == kept
+        (tmp_path / "mine" / gone).unlink()
+        assert hybrid("demo", "--out", "mine", "--overwrite", "--set", "run.seed=7")[0] == 0
+        assert Results.load(tmp_path / "mine" / "run.h5").seed == 7
+
+
+def test_a_plan_for_more_ranks_than_there_are_is_refused(hybrid, file):
+    code, _, err = hybrid("plan", file, "--ranks", 10**11)
+    assert (code, err) == (2, "ConfigurationError: --ranks 100000000000: plan for at most 100,000\n")
+
+
 # -- looking at results ------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +367,53 @@ def test_plot_draws_beside_the_results_or_where_it_is_told(hybrid, finished, tmp
     assert hybrid("plot", finished, "--out", tmp_path / "elsewhere.png")[0] == 0
     for picture in (finished.with_suffix(".png"), tmp_path / "elsewhere.png"):
         assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_plot_is_told_ports_and_times_only_if_they_were_given(hybrid, finished, monkeypatch):
+    asked = []
+    monkeypatch.setattr("hybrid.plot.plot_results", lambda results, path, **options: asked.append((path, options)))
+    assert hybrid("plot", finished)[0] == 0
+    options = ["--from", "5", "--to", "0.01 s", "--ports", "relay.rate", "source.rate"]
+    assert hybrid("plot", finished, *options, "--out", "x.png")[0] == 0
+    picture = finished.with_suffix(".png")
+    wished = {"ports": ["relay.rate", "source.rate"], "from_ms": 5.0, "to_ms": 10.0}
+    assert asked == [(picture, {}), (Path("x.png"), wished)]
+    for time in ("soon", "nan", "5 mV", "inf"):
+        assert hybrid("plot", finished, "--to", time)[0] == 2
+    assert len(asked) == 2
+
+
+def test_a_picture_replaces_no_results_and_one_that_cannot_be_drawn_is_told(hybrid, finished, tmp_path):
+    before = finished.read_bytes()
+    for out, text in (
+        (finished, "the picture would replace the results"),
+        (tmp_path / "x.unknown", "is not supported"),
+        (tmp_path / ("a" * 300 + ".png"), "File name too long"),
+        (tmp_path / "nowhere" / "x.png", "there is no folder"),
+    ):
+        code, _, err = hybrid("plot", finished, "--out", out)
+        assert (code, err.count("\n")) == (2, 1), err
+        assert text in err
+    assert finished.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["info", "plot"])
+def test_a_pipe_is_not_waited_for(hybrid, tmp_path, command):
+    os.mkfifo(tmp_path / "pipe")
+    assert hybrid(command, tmp_path / "pipe") == (
+        3, "", f"DataError: {tmp_path}/pipe is no regular file; give a file of results\n"
+    )  # fmt: skip
+    assert hybrid(command, tmp_path)[0] == 3
+
+
+@pytest.mark.parametrize(
+    "reference", ["os:system", "subprocess:run", "hybrid.masses:WilsonCowan", ":x", "builtins:dict", "x"]
+)
+def test_check_calls_nothing_but_adapters_and_components(hybrid, tmp_path, monkeypatch, reference):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = hybrid("check", reference, "--set", "command=touch touched")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert not list(tmp_path.iterdir())
 
 
 # -- as a program ------------------------------------------------------------------------------------------------------

@@ -106,3 +106,15 @@ def test_brian2_times_are_converted():
     np.testing.assert_array_equal(clock.ticks_of([1, 20] * brian2.ms), [10, 200])
     with pytest.raises(ConfigurationError, match=r"the time = .* wrong dimension"):
         clock.ticks(5 * brian2.mV)
+
+
+@pytest.mark.parametrize("tick_ms", [0.1, 1e-320])
+@pytest.mark.parametrize("time_ms", [1e308, -1e308, 2e15])
+def test_more_ticks_than_can_be_counted_are_refused(tick_ms, time_ms):
+    clock = Clock(tick_ms)
+    with pytest.raises(TimeError, match=r"the time = .* ms is more ticks of .* ms than can be counted"):
+        clock.ticks(time_ms)
+    with pytest.raises(TimeError, match=r"the times: .* ms is more ticks of .* ms than can be counted"):
+        clock.ticks_of([0.0, time_ms])
+    with pytest.raises(TimeError, match=r"more steps of .* than can be counted"):
+        Clock(abs(time_ms)).steps_per_tick(1e-3, "x")

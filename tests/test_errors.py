@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from hybrid import errors
-from hybrid.errors import HybridError, UnknownNameError, unknown
+from hybrid.errors import ArgumentError, HybridError, UnknownNameError, answers_slips, given, shown, unknown
 
 ALL = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, HybridError)]
 
@@ -16,6 +16,7 @@ ALL = [each for each in vars(errors).values() if isinstance(each, type) and issu
     ("name", "code", "built_in"),
     [
         ("ConfigurationError", 2, ValueError),
+        ("ArgumentError", 2, TypeError),
         ("WiringError", 2, ValueError),
         ("TimeError", 2, ValueError),
         ("UnknownNameError", 2, KeyError),
@@ -61,3 +62,58 @@ def test_a_long_list_is_cut_but_the_guess_looks_at_all_of_it():
     assert message.endswith("region019, … (100 in all))")
     assert "region020" not in message
     assert "…" not in str(unknown("region", "x", names[:20]))
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+@answers_slips
+def ten_times(number, *, scale_ms=10):
+    """Multiplies."""
+    return number * scale_ms
+
+
+def test_a_right_call_is_as_before():
+    assert (ten_times(2), ten_times(number=2, scale_ms=3)) == (20, 6)
+    assert ten_times.__doc__ == "Multiplies."
+    with pytest.raises(TypeError, match="unsupported operand") as caught:  # of the function itself: left alone
+        ten_times(None)
+    assert not isinstance(caught.value, HybridError)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "text"),
+    [
+        (
+            (1,),
+            {"scale": 2},
+            "ten_times() has no argument 'scale'; did you mean 'scale_ms'? (there is: number, scale_ms)",
+        ),
+        ((), {}, "ten_times(): missing a required argument: 'number' (it takes number, scale_ms)"),
+        ((1, 2), {}, "ten_times(): too many positional arguments (it takes number, scale_ms)"),
+        ((1,), {"number": 2}, "ten_times(): multiple values for argument 'number' (it takes number, scale_ms)"),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_those_there_are(args, kwargs, text):
+    with pytest.raises(ArgumentError) as caught:
+        ten_times(*args, **kwargs)
+    assert str(caught.value) == text
+
+
+class Wordless:
+    def __repr__(self):
+        raise RuntimeError
+
+
+def test_values_are_shown_short_and_what_they_are_is_said():
+    assert shown("x" * 100) == "'" + "x" * 78 + "…"
+    assert shown("x" * 100, 200) == repr("x" * 100)
+    assert (shown(10**5000), shown(Wordless())) == ("<int>", "<Wordless>")
+    assert given(Wordless) == "the class Wordless"
+    assert given("tvb76") == "the text 'tvb76'"
+    assert given([1]) == "list ([1])"
+
+
+def test_a_name_without_end_is_neither_shown_nor_compared_whole():
+    message = str(unknown("port", "rate" * 10**6, ["rate"]))
+    assert len(message) < 200

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hybrid import units
 from hybrid.errors import ConfigurationError
-from hybrid.units import array, number
+from hybrid.units import array, number, unit_in
 
 brian2 = pytest.importorskip("brian2")
 BASE = {
@@ -102,3 +103,69 @@ def test_the_first_entry_that_is_not_finite_is_named():
 def test_what_is_no_array_of_numbers_is_refused(value):
     with pytest.raises(ConfigurationError, match="x is not an array of numbers in hz"):
         array(value, "hz", "x")
+
+
+# -- texts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("10 ms", "ms"), ("10ms", "ms"), (" -0.25 s ", "ms"), ("100 us", "ms"), ("100 µs", "s"), ("1e-3 second", "ms"),
+        (".5 ksecond", "s"), ("50 Hz", "hz"), ("0.05*kHz", "hz"), ("-65 mV", "mv"), ("65e3 uvolt", "mv"), ("3 nS", "ns"),
+        ("2 pA", "na"), ("+1.5 namp", "na"), ("2 cm", "mm"), ("2. meter", "mm"), ("3 m/s", "m_s"), ("3 mm/ms", "m_s"),
+        ("3*meter/second", "m_s"), ("3 mm / s", "m_s"),
+    ],
+)  # fmt: skip
+def test_a_text_is_the_number_that_brian_makes_of_it(text, unit):
+    known = ("second", "ms", "us", "ksecond", "Hz", "kHz", "mV", "uvolt", "nS", "pA", "namp", "mm", "meter")
+    names = {name: getattr(brian2, name) for name in known}
+    names |= {"s": brian2.second, "m": brian2.meter, "cm": brian2.cmetre, "µs": brian2.us}
+    value, _, symbol = text.strip().replace("*", " ").replace("10ms", "10 ms").partition(" ")
+    above, _, below = symbol.replace(" ", "").partition("/")
+    expected = number(float(value) * names[above] / (names[below] if below else 1), unit, "x")
+    assert units.quantity(text, unit, "x") == pytest.approx(expected, rel=1e-14)
+
+
+def test_decimal_texts_give_decimal_numbers():
+    assert units.quantity("100 us", "ms", "x") == 0.1
+    assert units.quantity("0.3 mm/ms", "m_s", "x") == 0.3
+
+
+@pytest.mark.parametrize("text", ["", "ms", "fast", "five ms", "connectome", "1" * 61, "--5 ms", "1 2 ms"])
+def test_a_text_that_does_not_begin_with_a_number_is_left_to_others(text):
+    assert units.quantity(text, "ms", "x") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("5", "x = '5' is text; give the number without quotes"),
+        ("5 mV", "x = '5 mV' has the wrong dimension; give a number in ms"),
+        ("5 m/s", "has the wrong dimension"),
+        ("5 hours", "x = '5 hours': the unit 'hours' does not exist"),
+        ("5 KHz", "the unit 'KHz' does not exist; did you mean"),
+        ("5 mS", "has the wrong dimension"),  # siemens
+        ("1,5 ms", "the unit ',5 ms' does not exist"),
+        ("5 m/", "the unit '' does not exist"),
+        ("1e400 ms", "is not a finite number"),
+        ("0x10 ms", "the unit 'x10 ms' does not exist"),
+    ],
+)
+def test_a_quantity_that_does_not_fit_is_refused(text, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        units.quantity(text, "ms", "x")
+
+
+def test_the_unit_in_a_name():
+    found = [unit_in(name) for name in ("tau_ms", "speed_m_s", "timeout_s", "rate_hz", "v_mv", "i_na", "g_ns", "l_mm")]
+    assert found == ["ms", "m_s", "s", "hz", "mv", "na", "ns", "mm"]
+    assert [unit_in(name) for name in ("weight", "ms", "x_1", "rms", "", "mixing_per_ms", "K_s")] == [None] * 7
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**5000)], ids=["large", "unprintable"])
+def test_whole_numbers_without_end_are_refused(value):
+    with pytest.raises(ConfigurationError, match=r"x = .* is not a number; give one in ms"):
+        number(value, "ms", "x")
+    with pytest.raises(ConfigurationError, match="x is not an array of numbers in ms"):
+        array([value], "ms", "x")

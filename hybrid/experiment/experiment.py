@@ -5,26 +5,24 @@ A file names classes and functions (``module:Class``, or the bare name of one of
 
 from __future__ import annotations
 
-import math
-import tomllib
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from hybrid.adapter import Adapter
 from hybrid.brain import Brain
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.errors import ConfigurationError, HybridError, WiringError
-from hybrid.experiment.references import check_arguments, made, override_value, resolve
-from hybrid.experiment.schema import ComponentTable, ConnectionTable, Document, RecordEntry, Table
+from hybrid.errors import ConfigurationError, DataError, HybridError, WiringError, shown
+from hybrid.experiment.references import check_arguments, made, resolve
+from hybrid.experiment.schema import ComponentTable, ConnectionTable, RecordEntry, Table
+from hybrid.experiment.tables import document, override_value, read
 from hybrid.results.recorder import Every
 from hybrid.run.simulation import Simulation
-
-_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 PLAIN = ("dt_ms", "initial", "integrator", "coupling_in_step", "delays", "threads")  # go to a mass network as they are
 KEYS = {  # of a component besides parameters, by what makes it
@@ -45,23 +43,14 @@ class Experiment:
     """
 
     def __init__(self, tables: Mapping[str, Any], folder: Path = Path(), name: str = "experiment") -> None:
-        _check_finite(tables, name)
-        for group, kind in (("components", ComponentTable), ("connections", ConnectionTable)):
-            for key, table in _tables_of(tables, group):
-                _checked(table, kind, f"{name}: [{group}.{key}]")  # for the name in the message
-        self.document = _checked(tables, Document, f"{name}:")
-        self.tables, self.folder, self.name = dict(tables), folder, name
+        self.document = document(tables, name)
+        self.tables, self.folder, self.name = dict(tables), Path(folder).resolve(), name
 
     @classmethod
     def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Experiment:
         """Read a TOML file and replace single values (``"connections.focus_to_cortex.weight=0"``)."""
         path = Path(path)
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigurationError(f"{path} does not exist; give the path of an experiment file (TOML)") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigurationError(f"{path} cannot be read as TOML: {error}") from None
+        tables = read(path)
         for override in overrides:
             override_value(tables, override)
         return cls(tables, path.resolve().parent, path.name)
@@ -69,12 +58,14 @@ class Experiment:
     def brain(self) -> Brain:
         """Components and connections; all wiring problems are told at once."""
         document = self.document
-        brain = Brain(document.run.tick_ms)
-        connectome = self._connectome()
+        with self._at("run"):
+            brain = Brain(document.run.tick_ms)
+        with self._at("connectome"):
+            connectome = self._connectome()
+        self._check_regions(connectome)
         for name, table in document.components.items():
-            with _at(f"components.{name}"):
-                component = brain.add(self._component(name, table, connectome))
-                component.inputs  # noqa: B018  (a circuit builds its network now, so that what is wrong with it is told here)
+            with self._at(f"components.{name}"):
+                _ask_for_ports(brain.add(self._component(name, table, connectome)))
         problems = []
         for name, wire in document.connections.items():
             try:
@@ -88,7 +79,7 @@ class Experiment:
     def simulation(self, progress: bool = False) -> Simulation:
         """Ready to run for ``document.run.duration_ms``."""
         run, brain = self.document.run, self.brain()
-        with _at("run"):
+        with self._at("run"):
             return Simulation(
                 brain,
                 run.seed,
@@ -105,9 +96,32 @@ class Experiment:
         table = self.document.connectome
         if table is None:
             return None
-        beside = self.folder / table.source
-        connectome = Connectome.load(beside if beside.exists() else table.source)
+        try:
+            connectome = Connectome.load(
+                _beside(self.folder, table.source) or table.source,
+                self_connections=table.self_connections,
+                zero_lengths=table.zero_lengths,
+            )
+        except OSError as error:
+            raise DataError(f"source = {shown(table.source)} cannot be read: {error.strerror}") from error
         return connectome if table.normalise == "none" else connectome.normalised(by=table.normalise)
+
+    def _check_regions(self, connectome: Connectome | None) -> None:
+        """Refuse a region that there is not, in the table that names it."""
+        components = self.document.components
+        circuits = {name: table.region for name, table in components.items() if table.circuit and table.region}
+        divided = any(table.model and table.regions in (None, "rest") for table in components.values())
+        taken: dict[str, str] = {}
+        for name, region in circuits.items():
+            with self._at(f"components.{name}"):
+                if connectome is not None:
+                    connectome.index(region)
+                if divided and region in taken:
+                    raise ConfigurationError(
+                        f"region {region!r} is that of [components.{taken[region]}] already, and regions = 'rest' leaves "
+                        f"a region to one circuit; give another"
+                    )
+            taken[region] = name
 
     def _component(self, name: str, table: ComponentTable, connectome: Connectome | None) -> Component:
         given = [key for key in ("circuit", "model", "kind") if getattr(table, key)]
@@ -117,20 +131,21 @@ class Experiment:
             )
         _check_keys(given[0], table)
         if table.circuit:
-            from hybrid.circuits import Microcircuit
+            from hybrid.circuits import Circuit, Microcircuit
 
-            build = resolve(table.circuit, "hybrid.circuits", self.folder)
+            build = resolve(table.circuit, "hybrid.circuits", self.folder, Circuit)
             check_arguments(build, table.parameters, table.circuit)
             return Microcircuit(name, build, parameters=table.parameters, **_given(table, KEYS["circuit"]))
         if table.kind:
-            component: Component = made(
-                resolve(table.kind, "hybrid", self.folder), {"name": name, **table.parameters}, table.kind
-            )
+            if "name" in table.parameters:
+                raise ConfigurationError("parameters: name is that of the table; leave it out")
+            factory = resolve(table.kind, "hybrid", self.folder, Component)
+            component: Component = made(factory, {"name": name, **table.parameters}, table.kind, Component)
             return component
         return self._masses(name, table, connectome)
 
     def _masses(self, name: str, table: ComponentTable, connectome: Connectome | None) -> Component:
-        from hybrid.masses import MassNetwork, Noise
+        from hybrid.masses import Coupling, MassModel, MassNetwork, Noise
 
         assert table.model
         if connectome is None or self.document.connectome is None:
@@ -142,21 +157,22 @@ class Experiment:
             part = connectome.only(*([table.regions] if isinstance(table.regions, str) else table.regions or []))
         options: dict[str, Any] = {"speed_m_s": self.document.connectome.speed_m_s}
         if table.coupling is not None:
-            options["coupling"] = self._made_from(table.coupling, "hybrid.masses")
+            options["coupling"] = self._made_from(table.coupling, "hybrid.masses", Coupling)
         if table.noise is not None:
-            options["noise"] = made(Noise, table.noise, "noise")
+            options["noise"] = made(Noise, table.noise, "noise", Noise)
         options |= _given(table, PLAIN)
-        model = made(resolve(table.model, "hybrid.masses", self.folder), table.parameters, table.model)
+        factory = resolve(table.model, "hybrid.masses", self.folder, MassModel)
+        model = made(factory, table.parameters, table.model, MassModel)
         return MassNetwork(name, part, model=model, **options)
 
     def _connect(self, brain: Brain, name: str, wire: ConnectionTable, connectome: Connectome | None) -> None:
         source, target = (_port(brain, end) for end in (wire.source, wire.target))
-        adapter: Adapter | None = self._made_from(wire.adapter, "adapters") if wire.adapter is not None else None
+        adapter: Adapter | None = None if wire.adapter is None else self._made_from(wire.adapter, "adapters", Adapter)
         matrices: Table = {"weight": wire.weight, "delay_ms": wire.delay_ms}
         asked = [key for key, value in matrices.items() if isinstance(value, str)]
         for key in asked:
             if matrices[key] != "connectome":
-                raise ConfigurationError(f"{key} = {matrices[key]!r} is not known; give numbers or 'connectome'")
+                raise ConfigurationError(f"{key} = {shown(matrices[key])} is not known; give numbers or 'connectome'")
         if asked:
             if connectome is None or self.document.connectome is None:
                 raise ConfigurationError(f"{asked[0]} = 'connectome' needs a [connectome] table")
@@ -167,27 +183,44 @@ class Experiment:
             matrices["weight"] = np.asarray(matrices["weight"]) * wire.scale
         brain.connect(source, target, adapter=adapter, name=name, **matrices)
 
-    def _made_from(self, given: str | Table, home: str) -> Any:
+    def _made_from(self, given: str | Table, home: str, contract: type) -> Any:
         """An object from ``"module:Class"`` or ``{kind = "module:Class", argument = ...}``."""
         table = {"kind": given} if isinstance(given, str) else dict(given)
         if "kind" not in table:
-            raise ConfigurationError(f"{given} needs kind = 'module:Class'")
+            raise ConfigurationError(f"{shown(given)} needs kind = 'module:Class'")
         kind = table.pop("kind")
-        return made(resolve(kind, home, self.folder), table, kind)
+        return made(resolve(kind, home, self.folder, contract), table, kind, contract)
+
+    @contextmanager
+    def _at(self, table: str) -> Iterator[None]:
+        """Prefix errors with the file and the table they belong to."""
+        try:
+            yield
+        except HybridError as error:
+            raise type(error)(f"{self.name}: [{table}] {error}") from error.__cause__
 
 
-class _at:  # noqa: N801  (reads as a preposition)
-    """Prefix errors with the table they belong to."""
+def _ask_for_ports(component: Component) -> None:
+    """A circuit builds its network now, so that what is wrong with it is told beside its table."""
+    try:
+        component.inputs, component.outputs  # noqa: B018
+    except HybridError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"the ports of {type(component).__name__} cannot be read ({what})") from error
 
-    def __init__(self, table: str) -> None:
-        self.table = table
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, HybridError):
-            raise type(error)(f"[{self.table}] {error}") from error.__cause__
+def _beside(folder: Path, source: str) -> Path | None:
+    """The file or folder of that name beside the experiment, if there is one."""
+    path = folder / source
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # not there, or no name that a file can have
+        return None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ConfigurationError(f"source = {source!r} is neither a file nor a folder; give the path of a connectome")
+    return path
 
 
 def _recorded(brain: Brain, entry: str | RecordEntry) -> Any:
@@ -211,28 +244,5 @@ def _check_keys(kind: str, table: ComponentTable) -> None:
 def _port(brain: Brain, reference: str) -> Any:
     component, dot, port = reference.partition(".")
     if not dot:
-        raise ConfigurationError(f"{reference!r} is no port; write component.port, as in 'focus.spikes'")
+        raise ConfigurationError(f"{shown(reference)} is no port; write component.port, as in 'focus.spikes'")
     return brain[component][port]
-
-
-def _tables_of(tables: Mapping[str, Any], group: str) -> Iterable[tuple[str, Any]]:
-    found = tables.get(group)
-    return found.items() if isinstance(found, Mapping) else ()
-
-
-def _checked(table: Any, kind: type[_Struct], where: str) -> _Struct:
-    try:
-        return msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{where} {error}") from None
-
-
-def _check_finite(value: Any, where: str) -> None:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _check_finite(inner, f"{where}: {key}" if ":" not in where else f"{where}.{key}")
-    elif isinstance(value, list):
-        for inner in value:
-            _check_finite(inner, where)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"{where} = {value} is not finite; give a number")

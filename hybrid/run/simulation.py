@@ -9,7 +9,8 @@ from typing import Any
 
 from hybrid.brain import Brain
 from hybrid.clock import Window
-from hybrid.errors import ConfigurationError, HybridError, Interrupted, interrupted
+from hybrid.component import Component
+from hybrid.errors import ConfigurationError, HybridError, Interrupted, answers_slips, given, interrupted, shown
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results import Results, software_versions
@@ -35,7 +36,7 @@ class Simulation:
     ----------
     brain: the components and their connections.
     seed: whole number; every random stream of the run follows from it and from the names of components and connections.
-    record: ports, their names (``"focus.spikes"``), or :class:`hybrid.Every` of one (decimated).
+    record: a port, its name (``"focus.spikes"``), or :class:`hybrid.Every` of one (decimated); or several of them.
     window_ms: shorter windows than the shortest delay allows, if wanted.
     placement: component name -> rank, where the balance by load is not wanted.
     transport: ``"auto"``, ``"serial"`` or ``"mpi"``.
@@ -48,11 +49,12 @@ class Simulation:
         take no part. It is duplicated for every run and not kept.
     """
 
+    @answers_slips
     def __init__(
         self,
         brain: Brain,
         seed: int = 0,
-        record: Iterable[Port | Every | str] = (),
+        record: Port | Every | str | Iterable[Port | Every | str] = (),
         *,
         window_ms: Any = None,
         placement: Mapping[str, int] | None = None,
@@ -63,9 +65,17 @@ class Simulation:
         configuration: Mapping[str, Any] | None = None,
         comm: Any = None,
     ) -> None:
+        if not isinstance(brain, Brain):
+            raise ConfigurationError(f"Simulation() takes a Brain, not {given(brain)}")
         named_stream(seed, "check", "simulation")  # refuses what is no seed
         self.brain, self.seed = brain, int(seed)
-        self.record = [_target(brain, each) for each in record]
+        several = isinstance(record, Iterable) and not isinstance(record, str)
+        wanted: Iterable[Any] = record if several else [record]  # type: ignore[assignment]
+        self.record = [_target(brain, each) for each in wanted]
+        if transport not in ("auto", "serial", "mpi"):
+            raise ConfigurationError(f"transport = {transport!r} is not known; give 'auto', 'serial' or 'mpi'")
+        if placement is not None and not isinstance(placement, Mapping):
+            raise ConfigurationError(f"placement takes a dictionary {{component: rank}}, not {given(placement)}")
         if on_drift not in ("warn", "error", "ignore"):
             raise ConfigurationError(f"on_drift = {on_drift!r} is not known; give 'warn', 'error' or 'ignore'")
         self.progress, self.on_drift = progress, on_drift
@@ -218,9 +228,12 @@ def _port(brain: Brain, wanted: Any) -> Port:
         if port != wanted:
             raise ConfigurationError(f"cannot record {wanted}: it belongs to another component of that name")
         return port
-    component, dot, name = str(wanted).partition(".")
+    component, dot, name = wanted.partition(".") if isinstance(wanted, str) else ("", "", "")
     if not dot:
-        raise ConfigurationError(f"cannot record {wanted!r}; give a port, or its name as in 'focus.spikes'")
+        has = ""
+        if isinstance(wanted, Component):
+            has = f" (it has: {', '.join([*wanted.inputs, *wanted.outputs])})"
+        raise ConfigurationError(f"cannot record {shown(wanted)}; give a port, or its name as in 'focus.spikes'{has}")
     return brain[component][name]
 
 

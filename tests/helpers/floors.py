@@ -15,7 +15,7 @@ FLOORS = [
     {"brain"},
     {"run"},
     {"experiment"},
-    {"cli"},
+    {"cli", "console"},
 ]
 ASIDE = {"analysis", "plot"}  # read results; only the command line and examples import them
 ADAPTERS_MAY = {"adapter", "cache", "signals", "clock", "errors", "units"}

@@ -172,7 +172,7 @@ def test_components_are_tried_too(check):
         (["RateToPoisson", "--set", "fibres"], "ConfigurationError: --set fibres: "),
         (["toys:Accumulator"], "ConfigurationError: toys:Accumulator needs name"),
         (["toys:Accumulator", "--set", "name=a", "--out", "a.png"], "ConfigurationError: toys:Accumulator is a component;"),
-        (["own_bench:Neither"], "ConfigurationError: own_bench:Neither is no adapter and no component; derive it from"),
+        (["own_bench:Neither"], "ConfigurationError: 'own_bench:Neither' is a class, but not derived from Adapter or Component"),
         (["SpikeToRate", "--out", "bench.pgn"], "ConfigurationError: cannot save bench.pgn"),
     ],
 )  # fmt: skip
