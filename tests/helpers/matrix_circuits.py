@@ -42,10 +42,10 @@ def heard(n: int = 12) -> Circuit:
 
 def injected(n: int = 4) -> Circuit:
     """A current and a conductance from outside."""
-    tau, e = 10 * ms, 30 * mV
+    tau, reversal = 10 * ms, 30 * mV
     cells = NeuronGroup(
         n,
-        """dv/dt = (-v + i_in * 50*Mohm + g_in * 50*Mohm * (e - v)) / tau : volt
+        """dv/dt = (-v + i_in * 50*Mohm + g_in * 50*Mohm * (reversal - v)) / tau : volt
            i_in : amp
            g_in : siemens""",
         threshold="v > 15*mV",
