@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,21 +255,3 @@ def experiment(name: str, connectome: Path, duration_ms: float, seed: int) -> di
     if case.is_adapter:
         tables["connections"]["wire"]["adapter"] = case.table
     return tables
-
-
-def as_toml(tables: dict[str, Any]) -> str:
-    """Two levels of tables; whatever is below stands in one line."""
-    lines = []
-    for group, inner in tables.items():
-        named = inner if group in ("components", "connections") else {"": inner}
-        for name, table in named.items():
-            lines += [f"[{group}.{name}]" if name else f"[{group}]", *(f"{k} = {_inline(v)}" for k, v in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} = {_inline(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value)

@@ -41,5 +41,8 @@ def test_goes_on_in_another_process_as_it_did_here(name, continued):
     with np.load(folder / f"{name}.continued.npz", allow_pickle=False) as there:
         assert set(there.files) == set(here[name])
         for key, values in here[name].items():
-            assert values.tobytes() == there[key].tobytes(), key
+            if key.startswith("audit"):  # sums over windows, and those are others
+                np.testing.assert_allclose(there[key], values, rtol=1e-9, atol=1e-9, err_msg=key)
+            else:
+                assert values.tobytes() == there[key].tobytes(), key
     assert any(values.size for values in here[name].values())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import matrix_cases
 import numpy as np
 import pytest
-from matrix_cases import CASES, CONNECTOME, add_to, as_toml, experiment, wiring
+from matrix_cases import CASES, CONNECTOME, add_to, experiment, wiring
+from toml_text import as_toml
 
 from hybrid import Brain, Simulation
 from hybrid.errors import DivergedError
