@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matrix_cases import CASES, TICK_MS, add_to
+from matrix_cases import COVERED, TICK_MS, add_to
 
 from hybrid import Brain, Simulation
 
@@ -11,7 +11,7 @@ DURATION_MS = 12.0
 
 def crowd() -> Simulation:
     brain = Brain(TICK_MS)
-    record = [port for name in CASES for port in add_to(brain, name, f"{name}_")]
+    record = [port for name in COVERED for port in add_to(brain, name, f"{name}_")]
     return Simulation(brain, seed=1, record=record, on_drift="ignore", timeout_s=120)
 
 

@@ -10,7 +10,7 @@ import matrix_lives
 import numpy as np
 import pytest
 from floors import ROOT
-from matrix_cases import CASES
+from matrix_cases import COVERED
 from matrix_lives import END, HALF, Life
 
 
@@ -19,7 +19,7 @@ def continued(tmp_path_factory):
     """By case: how it went on here, and (from one other process for all) how it went on there."""
     folder = tmp_path_factory.mktemp("lives")
     here = {}
-    for name in CASES:
+    for name in COVERED:
         life = Life(name, seed=1)
         life.through(0, HALF, 7)
         left = life.state()
@@ -30,12 +30,12 @@ def continued(tmp_path_factory):
     program = matrix_lives.__file__
     path = os.pathsep.join([os.path.dirname(program), str(ROOT)])
     subprocess.run(
-        [sys.executable, program, folder, *CASES], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=280
+        [sys.executable, program, folder, *COVERED], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=280
     )
     return here, folder
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", COVERED)
 def test_goes_on_in_another_process_as_it_did_here(name, continued):
     here, folder = continued
     with np.load(folder / f"{name}.continued.npz", allow_pickle=False) as there:
