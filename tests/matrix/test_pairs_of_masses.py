@@ -46,8 +46,9 @@ ONE_KERNEL = {"coupling": "difference", "coupling_in_step": "held", "integrator"
 
 
 def refused(case):
-    """What is documented not to go together; tried below."""
-    return case.get("parts", 1) > 1 and (case.get("history") or case.get("coupling_in_step") == "interpolated")
+    """What parts need not be able to do; tried below."""
+    in_step = case.get("coupling_in_step") == "interpolated"
+    return case.get("parts", 1) > 1 and bool(case.get("history") or case.get("dt_ms") or in_step)
 
 
 CASES = [{**case, **ONE_KERNEL} for case in all_pairs(OPTIONS, refused)]
