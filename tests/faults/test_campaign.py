@@ -76,7 +76,7 @@ FAULTS = {
     "_exit 3": z("_exit 3", codes=ANY_FAILURE, says=""),
     # told to end; what was lived through may be kept
     "keyboard interrupt": z(
-        "keyboard", codes=(1, 130), says=r"interrupted|\bz failed.*KeyboardInterrupt", saved=None, short=(1,)
+        "keyboard", codes=(1, 130), says=r"interrupted|z failed.*KeyboardInterrupt", saved=None, short=(1,)
     ),
     "SIGINT": z("SIGINT", codes=(130,), says="interrupted|SIGINT", saved=None, short=(3,)),
     "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None, short=(1,)),
