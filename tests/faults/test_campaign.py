@@ -186,7 +186,7 @@ def campaign():
 
 
 @pytest.mark.usefixtures("no_orphans")
-@pytest.mark.parametrize(("name", "ranks"), campaign())
+@pytest.mark.parametrize(("name", "ranks"), list(campaign()))
 def test_the_run_ends_says_why_and_leaves_nothing_behind(name, ranks, tmp_path):
     fault = FAULTS[name]
     experiment(tmp_path, fault, ranks)

@@ -47,7 +47,7 @@ def continuous():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize(("name", "port"), continuous())
+@pytest.mark.parametrize(("name", "port"), list(continuous()))
 def test_what_is_no_number_ends_the_run_and_names_its_source(name, port, bad):
     source = "source" if port == "in" else port
     with pytest.raises(DivergedError, match=rf"\b{source}\b.* out\b|\b{source}\.out\b"):
