@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.adapter import Adapter, generator_state, restore_generator
-from hybrid.cache import njit
+from hybrid.adapter import Adapter, generator_state, njit, restore_generator
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-from hybrid.adapter import Adapter, generator_state, restore_generator
-from hybrid.cache import njit
+from hybrid.adapter import Adapter, generator_state, njit, restore_generator
 from hybrid.clock import Clock
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray, number

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.cache import njit as njit  # adapters import it from here
 from hybrid.clock import Clock
 from hybrid.component import check_carried
 from hybrid.errors import WiringError

@@ -294,9 +294,9 @@ def _check(options: argparse.Namespace) -> None:
 def _draw_adapter(make: Any, picture: Path, kept: bool, lines: int | None) -> None:
     from hybrid.plot.bench import plot_adapter
 
-    _make_folder(picture.parent)
     try:
         with _drawing(picture):
+            picture.parent.mkdir(parents=True, exist_ok=True)
             plot_adapter(make, picture, lines=lines)
     except Exception as error:
         if kept or isinstance(error, ConfigurationError):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from hybrid.clock import Clock, Window
 from hybrid.connectome import Connectome
@@ -72,11 +73,10 @@ class Joint:
 
     def tracts_from(self, sibling: Joint, clock: Clock) -> Iterator[dict[str, Any]]:
         """``weight`` and ``delay_ms`` of the connections that bring what ``sibling`` sends."""
+        each_feature = sparse.eye_array(self.features)
         for weights, ticks in self._shares(sibling, clock):
-            yield {
-                "weight": np.kron(np.eye(self.features), weights),
-                "delay_ms": np.tile(ticks * clock.tick_ms, (self.features, self.features)),
-            }
+            delays_ms = np.where(weights != 0, ticks * clock.tick_ms, 0.0)
+            yield {"weight": sparse.kron(each_feature, weights), "delay_ms": sparse.kron(each_feature, delays_ms)}
 
     def _shares(self, sibling: Joint, clock: Clock) -> list[tuple[FloatArray, NDArray[np.int64]]]:
         """Weights and delays in ticks, ``[target, source]``: twice, if delays are interpolated between two ticks."""
