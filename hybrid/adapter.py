@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hybrid.cache import njit as njit  # adapters import it from here
 from hybrid.clock import Clock
 from hybrid.component import check_carried
-from hybrid.errors import WiringError
+from hybrid.errors import WiringError, answers_slips
 from hybrid.ports import Port
 from hybrid.random import generator_state as generator_state  # adapters import them from here
 from hybrid.random import restore_generator as restore_generator
@@ -35,6 +35,11 @@ class Adapter(ABC):
     accepts: ClassVar[type[Signal]]
     emits: ClassVar[type[Signal]]
     unit: ClassVar[str] = ""  # of the States it emits, where that is settled
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):  # a mistyped argument is answered with those there are
+            cls.__init__ = answers_slips(cls.__init__)  # type: ignore[method-assign]
 
     @abstractmethod
     def prepare(self, clock: Clock, source: Port, target: Port, rng: np.random.Generator) -> None:

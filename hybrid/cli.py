@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     def output(added: argparse.ArgumentParser, text: str) -> None:
         added.add_argument("--out", type=Path, default=None, metavar="DIR", help=f"folder for the results; {text}")
         added.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+        added.add_argument(
+            "--spare", type=Path, default=None, metavar="DIR",
+            help="folder on another disk for the results, should --out not take them at the end of the run",
+        )  # fmt: skip
 
     demo = command("demo", _demo, "run the demonstration: a seizure spreads through a real connectome", experiment=True)
     output(demo, f"{DEMO} if left out, and only there are older ones replaced unasked")
@@ -145,14 +149,23 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> Any:
     from hybrid.experiment import Experiment
+    from hybrid.results.file import check_place
 
     experiment = Experiment.load(options.file, options.overrides)
     path = Path(options.out or Path("results") / options.file.stem) / RESULT
     _check_free(path, options.overwrite)
+    if options.spare is not None:
+        check_place(options.spare / RESULT, overwrite=False)
     simulation = experiment.simulation(progress=True)
     if launched_rank() == 0:
         print(simulation.plan, flush=True)
-    results = simulation.run(experiment.document.run.duration_ms, out=path, overwrite=options.overwrite)
+    try:
+        results = simulation.run(experiment.document.run.duration_ms, out=path, overwrite=options.overwrite)
+    except HybridError as error:
+        if error.results is not None and options.spare is not None:
+            kept = error.results.save(options.spare / RESULT)
+            raise type(error)(f"{path} could not be written; the results are in {kept}: {error}") from error
+        raise
     if results.is_root:
         _summarise(results, path)
     return results

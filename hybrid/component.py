@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
-from hybrid.errors import ComponentError, DivergedError
+from hybrid.errors import ComponentError, DivergedError, answers_slips
 from hybrid.ports import Port, find_port
 from hybrid.signals import ArraySignal, Signal
 
@@ -30,6 +30,11 @@ class Component(ABC):
     outputs: dict[str, Port]
     regions: tuple[str, ...] = ()  # of a connectome, that it stands for: one a line, or one for all lines
     load: float = 1.0  # how much work a tick is, for placing components on ranks; no result depends on it
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):  # a mistyped argument is answered with those there are
+            cls.__init__ = answers_slips(cls.__init__)  # type: ignore[method-assign]
 
     def __getitem__(self, port: str) -> Port:
         """The port of that name; an unknown one is answered with the list of those there are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -105,3 +106,11 @@ def _in_a_folder_of_their_own():
 def shared_cache():
     """One cache of compiled circuits for the whole test run and all its workers, apart from the user's."""
     assert "HYBRID_TESTS_CWD" in os.environ  # the cache of the run is that of every test
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_pythons_own():
+    """As in a program of the user's: a worker of xdist, and a shell that starts one in the background, answer it themselves."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

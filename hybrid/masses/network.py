@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,6 @@ from hybrid.masses.compiled.compiler import Scheme
 from hybrid.masses.compiled.engine import Engine
 from hybrid.masses.coupling import Coupling
 from hybrid.masses.model import MassModel
-from hybrid.masses.names import check_names
 from hybrid.masses.noise import Noise
 from hybrid.masses.origin import Initial, initial_state, past, states
 from hybrid.masses.parts import Joint, delays_in_steps, groups_of, initial_of, model_of, noise_of
@@ -67,10 +66,6 @@ class MassNetwork(Component):
     threads: how many share in the sums over delayed neighbours, where there are 50,000 pairs or more. They change the time it
         takes and nothing else.
     """
-
-    def __new__(cls, *_: Any, **given: Any) -> Self:
-        check_names(cls, given)
-        return super().__new__(cls)
 
     def __init__(
         self,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hybrid.errors import ConfigurationError, unknown
-from hybrid.masses.names import check_names
+from hybrid.errors import ConfigurationError, answers_slips, unknown
 from hybrid.units import FloatArray, array, number
 
 
@@ -31,10 +30,7 @@ class Noise:
     The numbers depend on the seed of the run, the name of the network, tick, node and variable, and on nothing else.
     """
 
-    def __new__(cls, *_: Any, **given: Any) -> Self:
-        check_names(cls, given)
-        return super().__new__(cls)
-
+    @answers_slips
     def __init__(
         self, sigma: float | Mapping[str, ArrayLike], *, multiplicative: bool = False, tau_ms: Any = None
     ) -> None:

@@ -83,7 +83,7 @@ def write(
             raise
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DataError(
-            f"{path}: could not be written ({reason}); the results are still here: make room, or save elsewhere"
+            f"{path}: could not be written ({reason}); the results are still in memory: make room, or save elsewhere"
         ) from error
 
 

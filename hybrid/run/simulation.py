@@ -19,6 +19,7 @@ from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
 from hybrid.run.plan import Plan, make_plan
 from hybrid.run.progress import Progress, say
+from hybrid.run.saving import save_apart
 from hybrid.run.scheduler import Scheduler
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport import Transport, launched_rank, launched_ranks, open_transport
@@ -105,7 +106,7 @@ class Simulation:
         ----------
         duration_ms: length of the run.
         out: the file to save the results in, as :meth:`hybrid.Results.save` does, by rank 0. The place is checked before
-            anything is prepared, and its folder must exist.
+            anything is prepared; folders that are missing are made when it is saved.
         overwrite: replace a file that is there already.
 
         Raises
@@ -117,9 +118,10 @@ class Simulation:
         Interrupted: by Ctrl-C or SIGTERM; its ``results`` are those of the whole windows that were run, and saved if ``out`` was
             given. A second Ctrl-C ends at once.
         """
-        span = Window(0, self.brain.clock.ticks(duration_ms, "duration_ms"))
-        if not len(span):
-            raise ConfigurationError("duration_ms = 0: there is nothing to run")
+        ticks = self.brain.clock.ticks(duration_ms, "duration_ms")
+        if ticks < 1:
+            raise ConfigurationError(f"duration_ms = {self.brain.clock.ms(ticks):g}: there is nothing to run")
+        span = Window(0, ticks)
         with StopRequest(answers=launched_rank() == 0) as stopping:
             transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
             try:
@@ -154,7 +156,10 @@ class Simulation:
         def save() -> None:
             if out is not None and is_root:
                 transport.tell("saving the results")
-                results.save(out, overwrite)
+                if scheduler.stopped and transport.size > 1:
+                    save_apart(results, out, overwrite)
+                else:
+                    results.save(out, overwrite)
 
         try:
             configuration = scheduler.together("the start", check)

@@ -28,14 +28,14 @@ class StopRequest:
         self.asked: str | None = None
         self.at = 0.0
         self._before: dict[signal.Signals, Any] = {}
-        self._may_raise = self._hears_sigint = False
+        self._may_raise = self._others_interrupt = False
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                     self._before[number] = signal.signal(number, self._note)
-        self._hears_sigint = signal.SIGINT in self._before
+        self._others_interrupt = callable(signal.getsignal(signal.SIGINT)) and signal.SIGINT not in self._before
         _listening.append(self)
         return self
 
@@ -63,7 +63,7 @@ class StopRequest:
     def meant(self, error: BaseException) -> bool:
         """Whether this is a KeyboardInterrupt of the user's, and not one that a component raised by itself."""
         from_user = self.asked is not None or (
-            not self._hears_sigint and threading.current_thread() is threading.main_thread()
+            self._others_interrupt and threading.current_thread() is threading.main_thread()
         )
         return isinstance(error, KeyboardInterrupt) and from_user
 

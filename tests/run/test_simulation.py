@@ -73,7 +73,7 @@ def test_nothing_is_run_where_the_output_would_be_refused(tmp_path):
     watched = Watched()
     for out, kind, text in [
         (path, OutputExistsError, r"^.*run.h5 exists already"),
-        (str(tmp_path / "no" / "run.h5"), ConfigurationError, "there is no folder"),
+        (str(path / "run.h5"), ConfigurationError, "is no folder"),
         (tmp_path, OutputExistsError, "that is a folder"),
     ]:
         with pytest.raises(kind, match=text):
@@ -88,6 +88,7 @@ def test_results_that_could_not_be_saved_come_with_the_error(tmp_path):
     class Vandal(RampSource):
         def advance(self, window, inputs):
             shutil.rmtree(tmp_path / "out", ignore_errors=True)
+            (tmp_path / "out").write_text("in the way")
             return super().advance(window, inputs)
 
     (tmp_path / "out").mkdir()
