@@ -20,6 +20,7 @@ from hybrid.errors import (
     answers_slips,
     given,
     shown,
+    told,
     unknown,
 )
 from hybrid.interface.connection import Connection
@@ -284,7 +285,7 @@ def _described(part: Component | Connection, name: str) -> dict[str, Any]:
     try:
         return part.describe()
     except BaseException as error:  # SystemExit and the like too
-        raise ComponentError(f"{name}: describe() raised {type(error).__name__}: {error}") from error
+        raise ComponentError(f"{name}: describe() raised {told(error)}") from error
 
 
 def _is_name(name: Any) -> bool:

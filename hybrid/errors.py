@@ -140,6 +140,14 @@ def shown(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def told(error: BaseException) -> str:
+    """Kind and message of an exception, also of one that cannot say what it means."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return f"{type(error).__name__}, whose message cannot be shown"
+
+
 def given(value: object) -> str:
     """What somebody gave in the place of something else, for messages: ``the class Epileptor``, ``the text 'tvb76'``."""
     if isinstance(value, type):

@@ -17,7 +17,7 @@ from hybrid.adapter import Adapter
 from hybrid.brain import Brain
 from hybrid.component import Component
 from hybrid.connectome import Connectome
-from hybrid.errors import ConfigurationError, DataError, HybridError, WiringError, shown
+from hybrid.errors import ConfigurationError, DataError, HybridError, WiringError, shown, told
 from hybrid.experiment.references import check_arguments, made, resolve
 from hybrid.experiment.schema import ComponentTable, ConnectionTable, RecordEntry, Table
 from hybrid.experiment.tables import document, override_value, read
@@ -207,7 +207,7 @@ def _ask_for_ports(component: Component) -> None:
     except HybridError:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
+        what = told(error)
         raise ConfigurationError(f"the ports of {type(component).__name__} cannot be read ({what})") from error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hybrid.errors import ConfigurationError, HybridError, UnknownNameError, shown, unknown
+from hybrid.errors import ConfigurationError, HybridError, UnknownNameError, shown, told, unknown
 
 _OURS = ("hybrid", "adapters")
 _PYTHONS = sys.stdlib_module_names | {"test"}  # modules that come with Python; none of them makes anything of ours
@@ -131,7 +131,7 @@ def _import(reference: str, module_name: str, hint: str = "") -> ModuleType:
         raise ConfigurationError(f"{reference!r}: module {module_name!r} cannot be imported ({error}){hint}") from None
     except (Exception, SystemExit) as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
-        what = f"{type(error).__name__}: {error}"
+        what = told(error)
         raise ConfigurationError(
             f"{reference!r}: importing {module_name!r} fails with {what} ({at.filename}, line {at.lineno}){hint}"
         ) from error

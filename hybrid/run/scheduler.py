@@ -13,7 +13,7 @@ from hybrid import errors
 from hybrid.brain import Brain
 from hybrid.clock import Clock, Window
 from hybrid.component import Component, check_carried
-from hybrid.errors import ComponentError, HybridError
+from hybrid.errors import ComponentError, HybridError, told
 from hybrid.interface.audit import AuditRow, DriftWatch
 from hybrid.ports import Port
 from hybrid.random import named_stream
@@ -188,7 +188,7 @@ class Scheduler:
             if self._failure:
                 return  # a consequence
             known = isinstance(error, HybridError)
-            cause = str(error) if known else f"{type(error).__name__}: {error}"
+            cause = str(error) if known else told(error)
             time_ms = f" (t = {self._clock.ms(self._at.start):g} ms)" if self._at.stop else ""
             where = f" on rank {self._transport.rank}" if self._transport.size > 1 else ""
             who = f"{self._busy} failed {when}{time_ms}{where}: " if self._busy else ""
@@ -217,7 +217,7 @@ class Scheduler:
                 if self._stopping.meant(error):
                     raise
                 warnings.warn(
-                    f"{name}: close() raised {type(error).__name__}: {error}; the results are not affected",
+                    f"{name}: close() raised {told(error)}; the results are not affected",
                     RuntimeWarning,
                     stacklevel=2,
                 )

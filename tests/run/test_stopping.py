@@ -220,13 +220,14 @@ record = ["c.rate"]
 [components.c]
 kind = "toys:Accumulator"
 [components.z]
-kind = "test_stopping:Signalling"
+kind = "own_signals:Signalling"
 parameters = {at_tick = 105, signals = ["SIGTERM"]}
 """
 
 
 def test_the_command_saves_the_part_and_ends_with_the_code(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "test_stopping", sys.modules[__name__])
+    (tmp_path / "own_signals.py").write_text("from test_stopping import Signalling")
     (tmp_path / "e.toml").write_text(EXPERIMENT)
     with pytest.raises(SystemExit) as caught:
         main(["run", str(tmp_path / "e.toml"), "--out", str(tmp_path / "out")])
