@@ -323,8 +323,8 @@ def _complain(error: HybridError) -> None:
     """Say it once: on the rank that failed, or on rank 0 if all found the same before they met."""
     rank = launched_rank()
     if error.failed_rank is None and rank != 0:
-        time.sleep(1.0)  # let rank 0 speak before mpirun ends it for this one's exit
-    elif error.failed_rank in (None, rank):
+        time.sleep(2.0)  # if rank 0 found the same, it says so, and mpirun ends this one for it
+    if error.failed_rank in (None, rank):
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 

@@ -82,10 +82,10 @@ FAULTS = {
     "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None, short=(1,)),
     "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says="", short=(2,)),
     "SIGSEGV": z("SIGSEGV", codes=[-11, *ANY_FAILURE], says=""),
-    # never comes back
+    # never comes back; who waits inside of MPI_Init can only be killed (137)
     "SIGSTOP": z("SIGSTOP", codes=(5,), says="PeerError", ranks=TOGETHER, short=(2,)),
-    "SIGSTOP in init": z("SIGSTOP", "init", codes=(5,), says="PeerError", ranks=TOGETHER),
-    "hang in init": z("hang", "init", codes=(5,), says="PeerError", ranks=TOGETHER, short=(3,)),
+    "SIGSTOP in init": z("SIGSTOP", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
+    "hang in init": z("hang", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER, short=(3,)),
     "hang in prepare": z("hang", "prepare", codes=(5,), says="PeerError", ranks=TOGETHER),
     "hang in advance": z("hang", codes=(5,), says="PeerError", ranks=TOGETHER),
     # gives what it must not
@@ -135,7 +135,7 @@ def experiment(folder, fault=None, ranks=1):
     file = folder / "experiment.toml"
     adapter = f'adapter = {{kind = "faulty:FaultyAdapter", {_plain(fault.adapter)}}}' if fault.adapter else ""
     placement = f"{{a = 0, z = {ranks - 1}}}"
-    timeout_s = SHORT_TIMEOUT_S if set(fault.codes) == {5} else TIMEOUT_S
+    timeout_s = SHORT_TIMEOUT_S if 5 in fault.codes and fault.codes is not ANY_FAILURE else TIMEOUT_S
     text = EXPERIMENT.format(timeout_s=timeout_s, placement=placement, part=_plain(fault.part), adapter=adapter)
     file.write_text(text, encoding="utf-8")
     return file
