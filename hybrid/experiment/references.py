@@ -157,10 +157,8 @@ def made(
         result = factory(**arguments)
     except HybridError:
         raise
-    except Exception as error:
-        raise ConfigurationError(
-            f"{what} cannot be made of {shown(dict(arguments), 200)}: {type(error).__name__}: {error}"
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(f"{what} cannot be made of {shown(dict(arguments), 200)}: {told(error)}") from error
     if not isinstance(result, contract):
         raise ConfigurationError(f"{what} made {shown(result)}; an experiment needs something else there")
     return result
