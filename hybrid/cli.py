@@ -232,6 +232,11 @@ def _validate(options: argparse.Namespace) -> None:
     simulation = experiment.simulation()
     simulation.brain.clock.ticks(experiment.document.run.duration_ms, "[run] duration_ms")
     print(f"{options.file}: valid; {simulation.brain!r}")
+    circuits = [name for name, table in experiment.document.components.items() if table.circuit]
+    if circuits:
+        print(
+            f"only a run can tell: whether the C++ of {', '.join(circuits)} compiles, and whether its steps are stable"
+        )
 
 
 def _load(path: Path) -> Any:

@@ -84,6 +84,13 @@ def test_validate_says_what_a_valid_file_holds(hybrid, file):
     assert out == f"{file}: valid; <Brain: 2 components, 2 connections, Clock(tick_ms=0.5)>\n"
 
 
+def test_validate_names_what_it_cannot_check(hybrid):
+    code, out, _ = hybrid("validate", ROOT / "examples" / "seizure_spread.toml")
+    assert code == 0
+    told = out.splitlines()[1]
+    assert told == "only a run can tell: whether the C++ of focus compiles, and whether its steps are stable"
+
+
 def test_plan_prints_window_slack_and_placement(hybrid, file):
     code, out, err = hybrid("plan", file, "--ranks", 2)
     assert (code, err) == (0, "")
