@@ -69,7 +69,7 @@ def parts_live_as_the_whole_does(model, coupling, variable, parts, options):
 
 @pytest.mark.parametrize("delays", ["rounded", "interpolated"])
 @pytest.mark.parametrize(("model", "coupling", "variable"), KINDS)
-@pytest.mark.parametrize("parts", [2, 5])
+@pytest.mark.parametrize("parts", [2, pytest.param(5, marks=pytest.mark.long)])
 def test_parts_live_as_the_whole_does(model, coupling, variable, parts, delays):
     """From tick 0 on: other parts have always been in their initial states, too."""
     parts_live_as_the_whole_does(model, coupling, variable, parts, {"delays": delays})

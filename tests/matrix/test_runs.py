@@ -6,13 +6,16 @@ import matrix_cases
 import numpy as np
 import pytest
 from matrix_cases import CASES, CONNECTOME, COVERED, add_to, experiment, wiring
+from shipped import kinds
 from toml_text import as_toml
 
 from hybrid import Brain, Simulation
 from hybrid.errors import DivergedError
 from hybrid.experiment import Experiment
+from hybrid.masses import MassModel
 
 DURATION_MS = 12.0
+MODELS = set(kinds(MassModel))  # that of a network is tried; each model's contract has cuts of its own
 
 
 def run(name, seed=1, window_ms=None, **bad):
@@ -21,7 +24,7 @@ def run(name, seed=1, window_ms=None, **bad):
     return Simulation(brain, seed, record, window_ms=window_ms, transport="serial").run(DURATION_MS)
 
 
-@pytest.mark.parametrize("name", COVERED)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in MODELS)) for name in COVERED])
 def test_it_does_not_matter_how_time_is_cut(name):
     whole = run(name)
     if wiring(name).sources:
@@ -46,7 +49,7 @@ def continuous():
                 yield name, port
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("bad", [np.nan, pytest.param(np.inf, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("name", "port"), list(continuous()))
 def test_what_is_no_number_ends_the_run_and_names_its_source(name, port, bad):
     source = "source" if port == "in" else port

@@ -113,6 +113,7 @@ def test_ours_keep_all_checks_and_are_drawn(check, tmp_path, arguments, checks):
     assert (tmp_path / "new" / "bench.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.long  # the matrix tries each, in small
 @pytest.mark.parametrize("kind", OURS)
 def test_every_adapter_of_ours_keeps_all_checks_without_parameters(kind):
     assert [each for each in verdicts(adapter_checks(kind, ticks=300)) if not each.kept] == []
