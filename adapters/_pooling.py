@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.adapter import njit
 from hybrid.errors import ConfigurationError, WiringError
 from hybrid.signals import Spikes
 from hybrid.units import FloatArray, whole_numbers
@@ -30,6 +31,7 @@ class Pooling:
             raise ConfigurationError(f"{what}: pool = {pool!r} and groups exclude each other; give one of them")
         self._pool, self._what = pool, what
         self._groups = None if groups is None else _sizes(groups, what)
+        self._becomes: NDArray[np.int64] | None = None
 
     def describe(self) -> dict[str, Any]:
         """What the adapter keeps with the results, besides ``pool``."""
@@ -47,13 +49,17 @@ class Pooling:
 
     def sums(self, signal: Spikes) -> FloatArray:
         """Spikes in each tick ``[ticks, lines]``: whole numbers."""
-        shape = len(signal.window), self.lines(signal.size)
-        flat = (signal.ticks - signal.window.start) * shape[1] + self._line_of(signal)
-        return _counted(flat, signal, shape[0] * shape[1]).reshape(shape)
+        window = signal.window
+        sums = np.zeros((window.stop - window.start, self.lines(signal.size)))
+        _add_up(signal.ticks, signal.ids, signal.counts, window.start, self._line_of(signal.size), sums)
+        return sums
 
-    def total(self, signal: Spikes) -> FloatArray:
-        """Spikes of the whole window, a mean where it is one, ``[lines]``."""
-        return _counted(self._line_of(signal), signal, self.lines(signal.size)) / self.share(signal.size)
+    def mean_of(self, total: FloatArray) -> FloatArray:
+        """Of the spikes of all lines those of each that they become, a mean where it is one."""
+        pooled = np.zeros(self.lines(total.size))
+        np.add.at(pooled, self._line_of(total.size), total)
+        mean: FloatArray = pooled / self.share(total.size)
+        return mean
 
     def share(self, size: int) -> FloatArray | float:
         """How many lines a mean is over (1 where it is no mean), a number or ``[lines]``."""
@@ -61,15 +67,20 @@ class Pooling:
             return self._groups.astype(np.float64)
         return float(size) if self._pool == "mean" else 1.0
 
-    def _line_of(self, signal: Spikes) -> NDArray[np.int64]:
-        """The line that each event becomes."""
-        if self._groups is not None:
-            return np.searchsorted(np.cumsum(self._groups), signal.ids, side="right")
-        return (signal.ids if self._pool is None else np.zeros_like(signal.ids)).astype(np.int64)
+    def _line_of(self, size: int) -> NDArray[np.int64]:
+        """The line that each of ``size`` lines becomes."""
+        if self._becomes is None or self._becomes.size != size:
+            if self._groups is not None:
+                self._becomes = np.repeat(np.arange(len(self._groups)), self._groups)
+            else:
+                self._becomes = np.arange(size) if self._pool is None else np.zeros(size, np.int64)
+        return self._becomes
 
 
-def _counted(places: NDArray[np.int64], signal: Spikes, size: int) -> FloatArray:
-    return np.bincount(places, weights=signal.counts, minlength=size).astype(np.float64, copy=False)
+@njit(nogil=True, cache=True)
+def _add_up(ticks: Any, ids: Any, counts: Any, start: int, line_of: Any, sums: Any) -> None:
+    for k in range(ids.size):
+        sums[ticks[k] - start, line_of[ids[k]]] += counts[k]
 
 
 def _sizes(groups: Sequence[int], what: str) -> NDArray[np.int64]:

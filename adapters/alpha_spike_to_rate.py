@@ -47,7 +47,7 @@ class AlphaSpikeToRate(Adapter):
         self._pooling = Pooling(pool, groups, "AlphaSpikeToRate")
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
-        self._tick_s = clock.tick_ms * 1e-3
+        self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
         self._keep = float(np.exp(-clock.tick_ms / self.tau_ms))
         self._memory = np.zeros((2, self.emitted_size(source.size)))  # what both filters start the next tick from, Hz
 
@@ -63,8 +63,11 @@ class AlphaSpikeToRate(Adapter):
         return Rates(signal.window, hz.shape[1], hz)
 
     def expected(self, signal: Spikes) -> Moments:
-        total = self._pooling.total(signal)
-        return Moments(total, np.zeros_like(total))
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        mean = self._pooling.mean_of(total)
+        return Moments(mean, np.zeros_like(mean))
 
     def held(self) -> FloatArray:
         left: FloatArray = self._memory.sum(axis=0) / (1 - self._keep) * self._tick_s

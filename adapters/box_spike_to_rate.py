@@ -45,7 +45,11 @@ class BoxSpikeToRate(Adapter):
         self._pooling = Pooling(pool, groups, "BoxSpikeToRate")
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
-        self._tick_s, self._width = clock.tick_ms * 1e-3, clock.ticks(self.width_ms, "BoxSpikeToRate: width_ms")
+        self._clock, self._tick_s, self._width = (
+            clock,
+            clock.tick_ms * 1e-3,
+            clock.ticks(self.width_ms, "BoxSpikeToRate: width_ms"),
+        )
         if self._width < 1:
             raise TimeError(
                 f"BoxSpikeToRate: width_ms = {self.width_ms:g} must be at least a tick, {clock.tick_ms:g} ms"
@@ -65,8 +69,11 @@ class BoxSpikeToRate(Adapter):
         return Rates(signal.window, inside.shape[1], inside / self._share / (self._width * self._tick_s))
 
     def expected(self, signal: Spikes) -> Moments:
-        total = self._pooling.total(signal)
-        return Moments(total, np.zeros_like(total))
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        mean = self._pooling.mean_of(total)
+        return Moments(mean, np.zeros_like(mean))
 
     def held(self) -> FloatArray:
         to_come = np.arange(self._width) / self._width  # the oldest has counted in all its ticks, the newest in one

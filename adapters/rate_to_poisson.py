@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.adapter import Adapter, generator_state, njit, restore_generator
+from hybrid.adapter import Adapter, Uniforms, generator_state, njit, restore_generator
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
@@ -40,34 +41,45 @@ class RateToPoisson(Adapter):
         self.fibres = int(fibres)
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
-        self._clock = clock
-        self._totals, self._places, self._counts = rng.spawn(3)
+        self._clock, self._fibre_s = clock, self.fibres * (clock.tick_ms * 1e-3)  # seconds of fibres in a tick
+        self._below_hz = MOST_SPIKES / self._fibre_s
+        totals, places, self._counts = rng.spawn(3)
+        self._totals, self._places = Uniforms(totals), Uniforms(places)
 
     def convert(self, signal: Rates) -> Spikes:
-        check_rates(signal, "RateToPoisson", below_hz=MOST_SPIKES / (self.fibres * self._clock.tick_ms * 1e-3))
-        up_to_line = np.cumsum(signal.hz * (self.fibres * self._clock.tick_ms * 1e-3), axis=1)
-        total = up_to_line[:, -1]
-        rare = total < signal.size
-        few, many = (np.arange(len(total)), None) if rare.all() else (np.flatnonzero(rare), np.flatnonzero(~rare))
-        rows, ids, counts = self._few(few, up_to_line)
-        if many is not None:
-            drawn = self._counts.poisson(signal.hz[many] * (self.fibres * self._clock.tick_ms * 1e-3))
-            which, more = np.nonzero(drawn)
-            rows, ids = np.concatenate([rows, many[which]]), np.concatenate([ids, more])
-            counts = np.concatenate([counts, drawn[which, more]])
-        return Spikes(signal.window, signal.size, rows + signal.window.start, ids, counts)
+        while True:
+            status, totals, places, *events = _draw(
+                signal.hz, self._fibre_s, self._below_hz, self._totals.ahead, self._places.ahead, signal.window.start
+            )
+            if status == _DRAWN:
+                self._totals.used(totals)
+                self._places.used(places)
+                return Spikes.of(signal.window, signal.size, *events)
+            if status == _MANY:
+                return self._many(signal)
+            if status == _NO_RATE:
+                check_rates(signal, "RateToPoisson", below_hz=self._below_hz)  # says which
+            (self._totals if status == _TOTALS_LACK else self._places).more()
 
-    def _few(self, rows: NDArray[np.int64], up_to_line: FloatArray) -> tuple[NDArray[np.int64], ...]:
-        """Rows, lines and counts: how many spikes there are in each row and then, for each, on which line."""
-        row = np.repeat(rows, self._totals.poisson(up_to_line[rows, -1]))
-        size = up_to_line.shape[1]
-        mark = self._places.random(row.size) * up_to_line[row, -1]
-        distinct, counts = np.unique(row * size + _lines_at(up_to_line, row, mark), return_counts=True)
-        return distinct // size, distinct % size, counts
+    def _many(self, signal: Rates) -> Spikes:
+        """Where spikes are many in some tick; in ticks that have more than lines, each line draws its own number."""
+        means = signal.hz * self._fibre_s
+        up_to_line = np.cumsum(means, axis=1)
+        few = up_to_line[:, -1] < signal.size
+        drawn = np.zeros(len(few), np.int64)
+        drawn[few] = self._totals.generator().poisson(up_to_line[few, -1])
+        marks = self._places.generator().random(drawn.sum())
+        counts = np.zeros(means.shape, np.int64)
+        ticks, ids, of_few = _placed(up_to_line, drawn, marks, 0)
+        counts[ticks, ids] = of_few
+        counts[~few] = self._counts.poisson(means[~few])
+        return Spikes.from_counts(signal.window, counts)
 
     def expected(self, signal: Rates) -> Moments:
-        mean = signal.total(self._clock) * self.fibres
-        return Moments(mean, mean)
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        return Moments(total * self.fibres, total * self.fibres)
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {name: generator_state(rng) for name, rng in self._streams().items()}
@@ -77,20 +89,74 @@ class RateToPoisson(Adapter):
             restore_generator(rng, state[name])
 
     def _streams(self) -> dict[str, np.random.Generator]:
-        return {"totals": self._totals, "places": self._places, "counts": self._counts}
+        return {"totals": self._totals.generator(), "places": self._places.generator(), "counts": self._counts}
+
+
+_DRAWN, _MANY, _NO_RATE, _TOTALS_LACK, _PLACES_LACK = range(5)
+_BY_PRODUCTS = 10.0  # numpy draws Poisson counts of a mean below it as products of uniform numbers, others by rejection
 
 
 @njit(nogil=True, cache=True)
-def _lines_at(up_to_line: Any, row: Any, mark: Any) -> Any:
-    """For each mark the first line of its row whose share reaches beyond it, by halving."""
-    found = np.empty(row.size, np.int64)
-    for k in range(row.size):
-        low, high = 0, up_to_line.shape[1] - 1
-        while low < high:
-            middle = (low + high) // 2
-            if up_to_line[row[k], middle] > mark[k]:
-                high = middle
+def _placed(up_to_line: Any, drawn: Any, marks: Any, start: int) -> Any:
+    """Ticks, lines and counts of the spikes ``drawn[tick]``: each is on the first line whose share reaches beyond its mark."""
+    ticks, ids = np.empty(marks.size, np.int64), np.empty(marks.size, np.int32)
+    counts = np.empty(marks.size, np.int32)
+    done = end = 0
+    for t in range(drawn.size):
+        lines, begin = np.empty(drawn[t], np.int32), end
+        for k in range(lines.size):
+            mark, low, high = marks[done + k] * up_to_line[t, -1], 0, up_to_line.shape[1] - 1
+            while low < high:  # by halving
+                middle = (low + high) // 2
+                if up_to_line[t, middle] > mark:
+                    high = middle
+                else:
+                    low = middle + 1
+            lines[k] = low
+        lines.sort()
+        for line in lines:
+            if end > begin and ids[end - 1] == line:
+                counts[end - 1] += 1
             else:
-                low = middle + 1
-        found[k] = low
-    return found
+                ticks[end], ids[end], counts[end] = start + t, line, 1
+                end += 1
+        done += lines.size
+    return ticks[:end], ids[:end], counts[:end]
+
+
+@njit(nogil=True, cache=True)
+def _draw(hz: Any, fibre_s: float, below_hz: float, totals: Any, places: Any, start: int) -> Any:
+    """How it went, how many numbers of ``totals`` and ``places`` were used, and ticks, lines and counts of the spikes.
+
+    The number of spikes in each tick is drawn as ``numpy.random.Generator.poisson`` does, to the bit: Knuth's way.
+    """
+    up_to_line, drawn = np.empty(hz.shape), np.zeros(hz.shape[0], np.int64)
+    none = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32)
+    status, used, spikes = _DRAWN, 0, 0
+    for t in range(hz.shape[0]):
+        total = 0.0
+        for line in range(hz.shape[1]):
+            if not 0.0 <= hz[t, line] < below_hz:  # true too for nan
+                return _NO_RATE, 0, 0, none[0], none[1], none[2]
+            total += hz[t, line] * fibre_s
+            up_to_line[t, line] = total
+        if total >= min(_BY_PRODUCTS, hz.shape[1]):
+            status = _MANY
+        elif status == _DRAWN and total > 0.0:
+            product, least = 1.0, math.exp(-total)
+            while True:
+                if used == totals.size:
+                    status = _TOTALS_LACK
+                    break
+                product *= totals[used]
+                used += 1
+                if product <= least:
+                    break
+                drawn[t] += 1
+            spikes += drawn[t]
+    if status == _DRAWN and spikes > places.size:
+        status = _PLACES_LACK
+    if status != _DRAWN:
+        return status, 0, 0, none[0], none[1], none[2]
+    ticks, ids, counts = _placed(up_to_line, drawn, places[:spikes], start)
+    return status, used, spikes, ticks, ids, counts

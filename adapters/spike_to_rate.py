@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from adapters._pooling import Pooling
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, njit
 from hybrid.clock import Clock
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
@@ -44,21 +43,26 @@ class SpikeToRate(Adapter):
         self._pooling = Pooling(pool, groups, "SpikeToRate")
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
-        self._tick_s = clock.tick_ms * 1e-3
+        self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
         self._keep = float(np.exp(-clock.tick_ms / self.tau_ms))
-        self._memory = np.zeros((1, self.emitted_size(source.size)))  # what the next tick starts from, Hz
+        lines = self.emitted_size(source.size)
+        self._share = np.full(lines, self._pooling.share(source.size))
+        self._memory = np.zeros((1, lines))  # what the next tick starts from, Hz
 
     def emitted_size(self, size: int) -> int:
         return self._pooling.lines(size)
 
     def convert(self, signal: Spikes) -> Rates:
-        spikes_per_s = self._pooling.sums(signal) / self._pooling.share(signal.size) / self._tick_s
-        hz, self._memory = lfilter([1 - self._keep], [1.0, -self._keep], spikes_per_s, axis=0, zi=self._memory)
-        return Rates(signal.window, hz.shape[1], hz)
+        hz = self._pooling.sums(signal)
+        _filter(hz, self._share, self._tick_s, self._keep, self._memory[0])
+        return Rates.of(signal.window, hz.shape[1], hz)
 
     def expected(self, signal: Spikes) -> Moments:
-        total = self._pooling.total(signal)
-        return Moments(total, np.zeros_like(total))
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        mean = self._pooling.mean_of(total)
+        return Moments(mean, np.zeros_like(mean))
 
     def held(self) -> FloatArray:
         left: FloatArray = self._memory[0] / (1 - self._keep) * self._tick_s
@@ -72,3 +76,12 @@ class SpikeToRate(Adapter):
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), **self._pooling.describe()}
+
+
+@njit(nogil=True, cache=True)
+def _filter(values: Any, share: Any, tick_s: float, keep: float, memory: Any) -> None:
+    """Turn ``values[tick, line]`` from spikes into rates, in place."""
+    for t in range(values.shape[0]):
+        for line in range(values.shape[1]):
+            values[t, line] = memory[line] + (1.0 - keep) * (values[t, line] / share[line] / tick_s)
+            memory[line] = keep * values[t, line]

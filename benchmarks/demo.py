@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any
 from unittest.mock import patch
 
-from adapters import RateToPoisson, SpikeToRate
 from hybrid.experiment import Experiment
 from hybrid.interface.audit import Ledger
 from hybrid.run.scheduler import Scheduler
@@ -68,8 +67,6 @@ def _timed() -> Iterator[list[float]]:
     with ExitStack() as patches:
         for owner, name in (
             (Ledger, "enter"),
-            (SpikeToRate, "expected"),
-            (RateToPoisson, "expected"),
             (Scheduler, "_look"),
         ):
             patches.enter_context(patch.object(owner, name, watched(getattr(owner, name))))

@@ -16,6 +16,7 @@ from hybrid.clock import Clock
 from hybrid.component import check_carried
 from hybrid.errors import WiringError, answers_slips
 from hybrid.ports import Port
+from hybrid.random import Uniforms as Uniforms  # adapters import them from here
 from hybrid.random import generator_state as generator_state  # adapters import them from here
 from hybrid.random import restore_generator as restore_generator
 from hybrid.signals import Moments, Signal
@@ -56,6 +57,14 @@ class Adapter(ABC):
     @abstractmethod
     def expected(self, signal: Any) -> Moments:
         """Mean and variance of the total that :meth:`convert` of this signal should deliver, now or, if held, later."""
+
+    def expected_of_total(self, total: FloatArray) -> Moments | None:
+        """The same for any signal of this ``total`` ``[size]`` (see :meth:`Signal.total`), where no more need be known.
+
+        Then the audit asks once, with the total of all windows, and not in each window: it must be linear in ``total``.
+        ``None`` (the default): the total does not tell.
+        """
+        return None
 
     @property
     def highest_rate_hz(self) -> float:
@@ -130,6 +139,9 @@ class Chain(Adapter):
         if self._before_last is None or self._before_last.window != signal.window:
             raise RuntimeError("Chain.expected() is asked after convert() of the same window")
         return self.adapters[-1].expected(self._before_last)
+
+    def expected_of_total(self, total: FloatArray) -> Moments | None:
+        return self.adapters[0].expected_of_total(total) if len(self.adapters) == 1 else None
 
     def emitted_size(self, size: int) -> int:
         for adapter in self.adapters:

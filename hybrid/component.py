@@ -60,6 +60,12 @@ class Component(ABC):
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Continue from a state that :meth:`state` gave; called after :meth:`prepare`."""
 
+    def want(self, outputs: frozenset[str]) -> None:  # noqa: B027  (most components have little that could be left out)
+        """Told once before the first window which outputs somebody hears or records; :meth:`advance` may leave out the others.
+
+        A component that defines this is believed; from all others every output is asked for in every window.
+        """
+
     def describe(self) -> dict[str, Any]:
         """Parameters worth keeping with the results, as plain numbers, strings, lists and dictionaries."""
         return {"kind": type(self).__name__}
@@ -82,10 +88,11 @@ def check_carried(signal: Any, port: Port, window: Window, clock: Clock, who: st
     ------
     ComponentError: another kind, window or size. DivergedError: an entry that is infinite or not a number, with line and time.
     """
-    if type(signal) is not port.kind or signal.window != window or signal.size != port.size:
+    fits = type(signal) is port.kind and signal.size == port.size
+    if not fits or (signal.window is not window and signal.window != window):
         given = repr(signal) if isinstance(signal, Signal) else f"an object of type {type(signal).__name__}"
         raise ComponentError(f"{who} {given} for {port}, not {port.kind.__name__} of size {port.size} over {window}")
-    if isinstance(signal, ArraySignal) and (where := first_not_finite(signal.values)):
+    if not signal.is_finite() and isinstance(signal, ArraySignal) and (where := first_not_finite(signal.values)):
         tick, line = window.start + where[0], where[1]
         label = f" ({port.labels[line]})" if port.labels else ""
         raise DivergedError(

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import ConfigurationError, shown
+from hybrid.units import FloatArray
+
+_AHEAD = 512  # numbers drawn at once
 
 
 def named_stream(seed: int, purpose: str, name: str) -> np.random.Generator:
@@ -42,3 +45,38 @@ def restore_generator(rng: np.random.Generator, saved: NDArray[Any]) -> None:
         "has_uint32": int(words[11]),
         "uinteger": int(words[12]),
     }
+
+
+class Uniforms:
+    """The numbers that ``rng.random()`` gives, drawn ahead: to ask numpy once takes as long as to make a hundred of them.
+
+    ``ahead`` are the next ones. Who needs more of them says :meth:`more`, and who used the first ``n`` says :meth:`used`.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self.ahead: FloatArray = np.empty(0)
+        self._since, self._used = (
+            rng.bit_generator.state,
+            0,
+        )  # the first of ``ahead`` comes so many numbers after that state
+
+    def used(self, count: int) -> None:
+        """The first ``count`` of ``ahead`` have been used."""
+        self._used += count
+        self.ahead = self.ahead[count:]
+
+    def more(self) -> None:
+        """Draw as many again, a few hundred at least."""
+        left = self.ahead
+        self.generator()
+        self._since, self._used = self._rng.bit_generator.state, 0
+        self.ahead = self._rng.random(max(_AHEAD, 2 * left.size))
+
+    def generator(self) -> np.random.Generator:
+        """The generator itself, for other numbers than these: after those that were used, and nothing is ahead any more."""
+        if self.ahead.size or self._used:
+            self._rng.bit_generator.state = self._since
+            self._rng.random(self._used)
+            self.ahead, self._used = np.empty(0), 0
+        return self._rng

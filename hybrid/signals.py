@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, DivergedError
+from hybrid.sums import add_counts, add_ticks, all_finite
 from hybrid.units import FloatArray, whole_numbers
 
 
@@ -46,6 +47,19 @@ class Signal(ABC):
     @abstractmethod
     def total(self, clock: Clock) -> FloatArray:
         """``[size]``: number of events, or the integral over the window in (unit) x seconds."""
+
+    @abstractmethod
+    def add_to(self, totals: FloatArray) -> None:
+        """Add to ``totals[size]`` the number of events, or the values of all ticks (see :meth:`in_total`)."""
+
+    @classmethod
+    @abstractmethod
+    def in_total(cls, totals: FloatArray, clock: Clock) -> FloatArray:
+        """What :meth:`add_to` has summed, in the unit of :meth:`total`."""
+
+    def is_finite(self) -> bool:
+        """Whether nothing in it is infinite or not a number."""
+        return True
 
     @abstractmethod
     def payload(self) -> tuple[NDArray[Any], ...]:
@@ -152,6 +166,15 @@ class Spikes(Signal):
             self.ticks, self.ids, self.counts = self.ticks[order], self.ids[order], self.counts[order]
 
     @classmethod
+    def of(
+        cls, window: Window, size: int, ticks: NDArray[np.int64], ids: NDArray[np.int32], counts: NDArray[np.int32]
+    ) -> Self:
+        """From arrays of these types that are sorted and within bounds: nothing is checked, which would take too long."""
+        signal = object.__new__(cls)
+        signal.window, signal.size, signal.ticks, signal.ids, signal.counts = window, size, ticks, ids, counts
+        return signal
+
+    @classmethod
     def silence(cls, window: Window, size: int) -> Self:
         return cls(window, size)
 
@@ -199,15 +222,24 @@ class Spikes(Signal):
         )
 
     def shifted(self, ticks: int) -> Self:
-        return type(self)(self.window.shifted(ticks), self.size, self.ticks + ticks, self.ids, self.counts)
+        return self.of(self.window.shifted(ticks), self.size, self.ticks + ticks, self.ids, self.counts)
 
     def during(self, window: Window) -> Self:
         self._check_covers(window)
         first, last = np.searchsorted(self.ticks, (window.start, window.stop))
-        return type(self)(window, self.size, self.ticks[first:last], self.ids[first:last], self.counts[first:last])
+        return self.of(window, self.size, self.ticks[first:last], self.ids[first:last], self.counts[first:last])
 
     def total(self, clock: Clock) -> FloatArray:
-        return np.bincount(self.ids, weights=self.counts, minlength=self.size).astype(np.float64, copy=False)
+        totals = np.zeros(self.size)
+        self.add_to(totals)
+        return totals
+
+    def add_to(self, totals: FloatArray) -> None:
+        add_counts(self.ids, self.counts, totals)
+
+    @classmethod
+    def in_total(cls, totals: FloatArray, clock: Clock) -> FloatArray:
+        return totals
 
     def payload(self) -> tuple[NDArray[Any], ...]:
         return self.ticks, self.ids, self.counts
@@ -237,34 +269,50 @@ class ArraySignal(Signal):
         self.values = given
 
     @classmethod
-    def silence(cls, window: Window, size: int) -> Self:
-        return cls(window, size, np.zeros((len(window), size)))
+    def of(cls, window: Window, size: int, values: FloatArray) -> Self:
+        """From ``values[ticks, size]`` of just that shape: nothing is checked, which takes most of a short window."""
+        signal = object.__new__(cls)
+        signal.window, signal.size, signal.values = window, size, values
+        return signal
 
-    def _like(self, window: Window, size: int, values: FloatArray) -> Self:
-        return type(self)(window, size, values)
+    @classmethod
+    def silence(cls, window: Window, size: int) -> Self:
+        return cls.of(window, size, np.zeros((len(window), size)))
 
     def __add__(self, other: Self) -> Self:
         self._check_match(other)
-        return self._like(self.window, self.size, self.values + other.values)
+        return self.of(self.window, self.size, self.values + other.values)
 
     def scaled(self, weight: ArrayLike) -> Self:
         w = np.asarray(weight, dtype=np.float64)
         if w.ndim == 0:
-            return self._like(self.window, self.size, self.values * float(w))
+            return self.of(self.window, self.size, self.values * float(w))
         _check_matrix(w, self.size)
-        return self._like(self.window, w.shape[0], self.values @ w.T)
+        return self.of(self.window, w.shape[0], self.values @ w.T)
 
     def shifted(self, ticks: int) -> Self:
-        return self._like(self.window.shifted(ticks), self.size, self.values)
+        return self.of(self.window.shifted(ticks), self.size, self.values)
 
     def during(self, window: Window) -> Self:
         self._check_covers(window)
         first = window.start - self.window.start
-        return self._like(window, self.size, self.values[first : first + len(window)])
+        return self.of(window, self.size, self.values[first : first + len(window)])
 
     def total(self, clock: Clock) -> FloatArray:
-        result: FloatArray = self.values.sum(axis=0) * (clock.tick_ms * 1e-3)
+        totals = np.zeros(self.size)
+        self.add_to(totals)
+        return self.in_total(totals, clock)
+
+    def add_to(self, totals: FloatArray) -> None:
+        add_ticks(self.values, totals)
+
+    @classmethod
+    def in_total(cls, totals: FloatArray, clock: Clock) -> FloatArray:
+        result: FloatArray = totals * (clock.tick_ms * 1e-3)
         return result
+
+    def is_finite(self) -> bool:
+        return all_finite(self.values)
 
     def payload(self) -> tuple[NDArray[Any], ...]:
         return (np.ascontiguousarray(self.values),)

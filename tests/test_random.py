@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hybrid.errors import ConfigurationError
-from hybrid.random import generator_state, named_stream, restore_generator
+from hybrid.random import Uniforms, generator_state, named_stream, restore_generator
 
 
 def test_a_stream_is_philox_seeded_with_seed_purpose_and_name():
@@ -88,3 +88,21 @@ def test_a_saved_state_is_not_changed_by_going_on():
     restore_generator(rng, saved)
     rng.random(1000)
     np.testing.assert_array_equal(saved, kept)
+
+
+def test_numbers_drawn_ahead_are_those_of_the_generator_and_it_goes_on_behind_those_that_were_used():
+    ahead, plain = Uniforms(named_stream(1, "connection", "a")), named_stream(1, "connection", "a")
+    for count in (0, 3, 500, 12, 2000, 1, 40, 511, 513):
+        while ahead.ahead.size < count:
+            ahead.more()
+        np.testing.assert_array_equal(ahead.ahead[:count], plain.random(count))
+        ahead.used(count)
+        if count in (12, 40):
+            np.testing.assert_array_equal(ahead.generator().poisson(30.0, 5), plain.poisson(30.0, 5))
+    np.testing.assert_array_equal(generator_state(ahead.generator()), generator_state(plain))
+    saved = generator_state(plain)
+    ahead.more()
+    ahead.used(7)
+    restore_generator(ahead.generator(), saved)
+    ahead.more()
+    np.testing.assert_array_equal(ahead.ahead, plain.random(ahead.ahead.size))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hybrid.adapter import Adapter
 from hybrid.clock import Clock, Window
 from hybrid.errors import DriftError
-from hybrid.signals import Moments
+from hybrid.signals import Moments, Signal
 from hybrid.units import FloatArray
 
 DRIFT_Z = 5.0  # a chance of one in two million: an interface beyond it is reported
@@ -22,29 +25,73 @@ ROUNDING = 1e-9  # relative; what sums of floating-point numbers may differ by
 
 
 class Ledger:
-    """Running totals of one conversion, per line: expected mean and variance, and what was delivered.
+    """What one adapter should have delivered and what it did, per line, summed over a run.
 
-    ``covariance`` is what the declared variance of the sum over lines has beyond the sum of their variances.
+    Where the adapter's expectation follows from the total of what it took, that total is summed, and it is asked in the end.
+
+    Parameters
+    ----------
+    adapter: prepared, for ``lines`` lines.
+    clock: of the run.
+    lines: of what it takes.
     """
 
-    def __init__(self, size: int) -> None:
-        self.expected: FloatArray = np.zeros(size)
-        self.variance: FloatArray = np.zeros(size)
-        self.delivered: FloatArray = np.zeros(size)
-        self.covariance: FloatArray = np.zeros(1)
+    def __init__(self, adapter: Adapter, clock: Clock, lines: int) -> None:
+        self._adapter, self._clock, size = adapter, clock, adapter.emitted_size(lines)
+        self._asks_in_the_end = _says_it_of_totals(adapter, lines)
+        self._sums = {
+            "taken": np.zeros(lines if self._asks_in_the_end else 0),
+            "mean": np.zeros(size),
+            "variance": np.zeros(size),
+            "covariance": np.zeros(1),  # what the variance of the sum over lines has beyond the sum of their variances
+            "delivered": np.zeros(size),
+        }
 
-    def enter(self, moments: Moments, delivered: FloatArray | float = 0.0) -> None:
-        self.expected += moments.mean
-        self.variance += moments.variance
-        self.delivered += delivered
-        if moments.variance_of_sum is not None:
-            self.covariance += moments.variance_of_sum - moments.variance.sum()
+    def enter(self, taken: Signal, delivered: Signal | None = None) -> None:
+        """Count what the adapter took and, where it is final, what it gave: asked after ``convert`` of the same window."""
+        sums = self._sums
+        if self._asks_in_the_end:
+            taken.add_to(sums["taken"])
+        else:
+            moments = self._adapter.expected(taken)
+            sums["mean"] += moments.mean
+            sums["variance"] += moments.variance
+            if moments.variance_of_sum is not None:
+                sums["covariance"] += moments.variance_of_sum - moments.variance.sum()
+        if delivered is not None:
+            delivered.add_to(sums["delivered"])
 
-    @property
-    def variance_of_sum(self) -> float | None:
-        """``None`` where lines are independent."""
-        covariance = float(self.covariance[0])
-        return max(float(self.variance.sum()) + covariance, 0.0) if covariance else None
+    def expected(self) -> Moments:
+        """Of all that was taken; ``variance_of_sum`` is ``None`` where lines are independent."""
+        sums = self._sums
+        if self._asks_in_the_end:
+            total = self._adapter.accepts.in_total(sums["taken"], self._clock)
+            moments = self._adapter.expected_of_total(total)
+            assert moments is not None
+            return moments
+        covariance = float(sums["covariance"][0])
+        of_sum = max(float(sums["variance"].sum()) + covariance, 0.0) if covariance else None
+        return Moments(sums["mean"], sums["variance"], of_sum)
+
+    def delivered(self) -> FloatArray:
+        """In the unit of :meth:`hybrid.signals.Signal.total`, what is held included."""
+        return self._adapter.emits.in_total(self._sums["delivered"], self._clock) + self._adapter.held()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {name: each.copy() for name, each in self._sums.items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._sums = {name: np.array(state[name]) for name in self._sums}
+
+
+def _says_it_of_totals(adapter: Adapter, lines: int) -> bool:
+    """Not where a class derived from one that does has declared another ``expected`` of its own."""
+    for kind in type(adapter).__mro__:
+        if "expected_of_total" in vars(kind):
+            return adapter.expected_of_total(np.zeros(lines)) is not None
+        if "expected" in vars(kind):
+            return False
+    return False
 
 
 @dataclass(frozen=True, slots=True)

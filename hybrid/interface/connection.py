@@ -90,63 +90,60 @@ class Connection:
         weighed = replace(self.source, kind=self._weighed, size=self._lines, unit="", labels=())
         self._sending = replace(weighed, labels=self.source.labels if self._lines == self.source.size else ())
         self._arriving = replace(self.target, kind=self._weighed, unit="")
+        self._gave = [f"{self}: the adapter {type(each).__name__} gave" for each in (self._before, self._after)]
         if self._before:
             self._before.prepare(self.clock, self.source, weighed, first)
-            self._ledger_before = Ledger(self._lines)
+            self._ledger_before = Ledger(self._before, self.clock, self.source.size)
         if self._after:
             self._after.prepare(self.clock, replace(weighed, size=self.target.size), self.target, second)
-            self._ledger_after = Ledger(self.target.size)
+            self._ledger_after = Ledger(self._after, self.clock, self.target.size)
         self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self._weights, self._delays)
-        self._sent = np.zeros(self._lines)
-        self._arrived = np.zeros(self.target.size)
 
     def accept(self, signal: Signal) -> None:
         """Take what the source emitted over the window that has just passed."""
         if self._before:
-            emitted = self._before.convert(signal)
-            check_carried(emitted, self._sending, signal.window, self.clock, self._gave(self._before))
-            self._ledger_before.enter(self._before.expected(signal))  # what arrives is counted behind the line
-            signal = emitted
-        else:
-            self._sent += signal.total(self.clock)
+            taken, signal = signal, self._before.convert(signal)
+            check_carried(signal, self._sending, taken.window, self.clock, self._gave[0])
+            self._ledger_before.enter(taken)  # what arrives is counted behind the line
         self._line.push(signal)
 
     def deliver(self, window: Window) -> Signal:
         """What reaches the target during ``window``."""
         if self.is_cut:
             return self.target.kind.silence(window, self.target.size)
-        signal = self._line.read(window)
+        signal: Any = self._line.read(window)
         if not isinstance(signal, Signal):
-            signal = self._weighed(window, self.target.size, signal)  # type: ignore[call-arg]
-        check_carried(signal, self._arriving, window, self.clock, f"{self}: the weighed sum is")
-        self._arrived += signal.total(self.clock)
+            signal = self._weighed.of(window, self.target.size, signal)  # type: ignore[attr-defined]
+            if not signal.is_finite():
+                check_carried(signal, self._arriving, window, self.clock, f"{self}: the weighed sum is")
         if self._after is None:
-            return signal
+            weighed: Signal = signal
+            return weighed
         delivered = self._after.convert(signal)
-        check_carried(delivered, self.target, window, self.clock, self._gave(self._after))
-        self._ledger_after.enter(self._after.expected(signal), delivered.total(self.clock))
+        check_carried(delivered, self.target, window, self.clock, self._gave[1])
+        self._ledger_after.enter(signal, delivered)
         return delivered
-
-    def _gave(self, adapter: Adapter) -> str:
-        return f"{self}: the adapter {type(adapter).__name__} gave"
 
     def audit(self) -> AuditRow:
         """The balance so far."""
         expected = delivered = variance = flying = scale = np.zeros(self.target.size)
         variance_of_sum = None
         if not self.is_cut:
-            tick_s = 1.0 if self._weighed is Spikes else self.clock.tick_ms * 1e-3
-            flying = self._line.in_flight() * tick_s
-            due = self._sent
+            flying, due, arrived = (
+                self._weighed.in_total(each, self.clock)
+                for each in (self._line.in_flight(), self._line.sent, self._line.arrived)
+            )
             if self._before:
-                due = self._ledger_before.expected - self._before.held()
-                variance = self._weights**2 @ self._ledger_before.variance
-                variance_of_sum = float(self._weights.sum(axis=0) ** 2 @ self._ledger_before.variance)
-            expected, delivered, scale = self._weights @ due - flying, self._arrived, abs(self._weights) @ np.abs(due)
+                declared = self._ledger_before.expected()
+                due = declared.mean - self._before.held()
+                variance = self._weights**2 @ declared.variance
+                variance_of_sum = float(self._weights.sum(axis=0) ** 2 @ declared.variance)
+            expected, delivered, scale = self._weights @ due - flying, arrived, abs(self._weights) @ np.abs(due)
             if self._after:
-                expected = _due_after(self._ledger_after.expected, expected, self._arrived, scale)
-                delivered = self._ledger_after.delivered + self._after.held()
-                variance, variance_of_sum = self._ledger_after.variance, self._ledger_after.variance_of_sum
+                declared = self._ledger_after.expected()
+                expected = _due_after(declared.mean, expected, arrived, scale)
+                delivered = self._ledger_after.delivered()
+                variance, variance_of_sum = declared.variance, declared.variance_of_sum
         adapter = type(self.adapter).__name__ if self.adapter else "none"
         return AuditRow(
             self.name, str(self.source), str(self.target), adapter, in_flight=float(flying.sum()),
@@ -155,29 +152,21 @@ class Connection:
         )  # fmt: skip
 
     def state(self) -> dict[str, NDArray[Any]]:
-        parts: dict[str, Mapping[str, NDArray[Any]]] = {
-            "line": self._line.state(),
-            "totals": {"sent": self._sent.copy(), "arrived": self._arrived.copy()},
-        }
-        for part, adapter in (("before", self._before), ("after", self._after)):
-            if adapter:
-                ledger = self._ledger_before if part == "before" else self._ledger_after
-                parts[part] = adapter.state()
-                parts[f"{part}_ledger"] = {k: v.copy() for k, v in vars(ledger).items()}
-        return {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+        return {f"{name}/{key}": value for name, each in self._stateful() for key, value in each.state().items()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        def part(prefix: str) -> dict[str, NDArray[Any]]:
-            return {k.removeprefix(prefix): np.array(v) for k, v in state.items() if k.startswith(prefix)}
+        for name, each in self._stateful():
+            own = f"{name}/"
+            each.restore({key.removeprefix(own): np.array(v) for key, v in state.items() if key.startswith(own)})
 
-        self._line.restore(part("line/"))
-        self._sent, self._arrived = part("totals/")["sent"], part("totals/")["arrived"]
+    def _stateful(self) -> list[tuple[str, Any]]:
+        """What decides the future, by the name it has in a state."""
+        parts: list[tuple[str, Any]] = [("line", self._line)]
         if self._before:
-            self._before.restore(part("before/"))
-            vars(self._ledger_before).update(part("before_ledger/"))
+            parts += [("before", self._before), ("before_ledger", self._ledger_before)]
         if self._after:
-            self._after.restore(part("after/"))
-            vars(self._ledger_after).update(part("after_ledger/"))
+            parts += [("after", self._after), ("after_ledger", self._ledger_after)]
+        return parts
 
     def _matrix_of_weights(self, weight: Any) -> csr_array:
         shape = (self.target.size, self._lines)

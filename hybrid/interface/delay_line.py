@@ -21,6 +21,16 @@ from hybrid.signals import ArraySignal, Spikes
 from hybrid.units import FloatArray
 
 IntArray = NDArray[np.int64]
+_MOST = np.iinfo(np.int32).max  # spikes of a line in a tick
+
+
+@njit(nogil=True, cache=True)
+def _take_in(values: FloatArray, history: FloatArray, end: int, sent: FloatArray) -> None:
+    """Put ``values[tick, source]`` behind what is in the history, and add them to what each source sent."""
+    for source in range(values.shape[1]):
+        for tick in range(values.shape[0]):
+            history[source, end + tick] = values[tick, source]
+            sent[source] += values[tick, source]
 
 
 @njit(nogil=True, cache=True)
@@ -31,18 +41,22 @@ def _weighed_sums(
     indices: IntArray,
     weights: FloatArray,
     delays: IntArray,
+    row_of: IntArray,
     out: FloatArray,
+    arrived: FloatArray,
 ) -> None:
     """``out[tick, target]`` in the order of sources; column ``at`` of the history is the first tick of ``out``."""
-    ticks = out.shape[0]
-    sums = np.empty(ticks)
-    for target in range(out.shape[1]):
-        sums[:] = 0.0
-        for k in range(indptr[target], indptr[target + 1]):
+    ticks, rows = out.shape[0], indptr.size - 1
+    sums = np.zeros((rows, ticks))
+    for row in range(rows):
+        for k in range(indptr[row], indptr[row + 1]):
             source, first, weight = indices[k], at - delays[k], weights[k]
             for tick in range(ticks):
-                sums[tick] += weight * history[source, first + tick]
-        out[:, target] = sums
+                sums[row, tick] += weight * history[source, first + tick]
+    for tick in range(ticks):
+        for target in range(out.shape[1]):
+            out[tick, target] = sums[row_of[target], tick]
+            arrived[target] += out[tick, target]
 
 
 class DelayLine:
@@ -53,7 +67,8 @@ class DelayLine:
     weights, delays: ``[target, source]``, dense or of one sparse pattern; delays are whole ticks. Pairs of weight 0 are left
         out.
 
-    Before tick 0 every source was silent. How the ticks are cut into calls does not change a bit of what comes out.
+    Before tick 0 every source was silent. How the ticks are cut into calls does not change a bit of what comes out. ``sent``
+    ``[source]`` and ``arrived`` ``[target]`` are sums over all ticks that were pushed and read.
     """
 
     def __init__(self, weights: Any, delays: Any) -> None:
@@ -69,16 +84,18 @@ class DelayLine:
         self._history = np.zeros((self._sources, 2 * self._longest + 64))
         self._first = -self._longest  # tick of the history's first column
         self._until = 0  # first tick not yet known
+        self.sent, self.arrived = np.zeros(self._sources), np.zeros(self._row_of.size)
         self.read(Window(0, 0))  # compiles now, if ever, and not in the first window
+        _take_in(np.zeros((0, self._sources)), self._history, 0, self.sent)
 
     def push(self, signal: ArraySignal) -> None:
         """Take what the sources did over the next window."""
         _check_next(signal.window, self._until)
-        end = self._until - self._first
-        if end + len(signal.window) > self._history.shape[1]:
-            self._make_room(len(signal.window))
+        end, ticks = self._until - self._first, len(signal.window)
+        if end + ticks > self._history.shape[1]:
+            self._make_room(ticks)
             end = self._until - self._first
-        self._history[:, end : end + len(signal.window)] = signal.values.T
+        _take_in(signal.values, self._history, end, self.sent)
         self._until = signal.window.stop
 
     def _make_room(self, ticks: int) -> None:
@@ -97,10 +114,12 @@ class DelayLine:
             raise TimeError(
                 f"what arrives over {window} cannot be told: known are the ticks {self._first} to {self._until}"
             )
-        sums = np.empty((len(window), len(self._indptr) - 1))
-        at = window.start - self._first
-        _weighed_sums(self._history, at, self._indptr, self._indices, self._row_weights, self._row_delays, sums)
-        return sums[:, self._row_of]
+        out = np.empty((window.stop - window.start, self._row_of.size))
+        _weighed_sums(
+            self._history, window.start - self._first, self._indptr, self._indices, self._row_weights, self._row_delays,
+            self._row_of, out, self.arrived,
+        )  # fmt: skip
+        return out
 
     def in_flight(self) -> FloatArray:
         """Per target, the weighed sum over ticks of what was sent and has not arrived."""
@@ -112,18 +131,67 @@ class DelayLine:
 
     def state(self) -> dict[str, NDArray[Any]]:
         end = self._until - self._first
-        return {"history": self._history[:, end - self._longest : end].copy(), "until": np.array(self._until)}
+        history = self._history[:, end - self._longest : end].copy()
+        return {"history": history, "until": np.array(self._until), **_totals(self)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._until = int(state["until"])
         self._first = self._until - self._longest
         self._history[:, : self._longest] = state["history"]
+        self.sent, self.arrived = np.array(state["sent"]), np.array(state["arrived"])
+
+
+@njit(nogil=True, cache=True)
+def _queued(
+    ticks: IntArray,
+    ids: NDArray[np.int32],
+    counts: NDArray[np.int32],
+    first: IntArray,
+    target: IntArray,
+    copies: IntArray,
+    delay: IntArray,
+    queue: IntArray,
+    targets: int,
+    sent: FloatArray,
+) -> IntArray:
+    """``queue[3, event]`` (ticks, targets, counts) with what events of sources become, sorted by tick, then by target."""
+    more = 0
+    for k in range(ids.size):
+        more += first[ids[k] + 1] - first[ids[k]]
+    at = queue.shape[1]
+    longer = np.empty((3, at + more), np.int64)
+    longer[:, :at] = queue
+    for k in range(ids.size):
+        sent[ids[k]] += counts[k]
+        for pair in range(first[ids[k]], first[ids[k] + 1]):
+            longer[0, at] = ticks[k] + delay[pair]
+            longer[1, at] = target[pair]
+            longer[2, at] = counts[k] * copies[pair]
+            at += 1
+    place = (longer[0] - longer[0].min() if at else longer[0]) * targets + longer[1]
+    for k in range(1, at):
+        if place[k] < place[k - 1]:
+            return longer[:, np.argsort(place, kind="mergesort")]
+    return longer
+
+
+@njit(nogil=True, cache=True)
+def _due(queue: IntArray, stop: int, arrived: FloatArray) -> int:
+    """How many events of the queue come before ``stop``, counted for their targets; below 0 where a count is too large."""
+    due = 0
+    while due < queue.shape[1] and queue[0, due] < stop:
+        if queue[2, due] > _MOST:
+            return -1
+        arrived[queue[1, due]] += queue[2, due]
+        due += 1
+    return due
 
 
 class SpikeLine:
     """Delayed spikes: an event of source j reaches target i after ``delays[i, j]`` ticks, ``weights[i, j]`` times.
 
-    ``weights`` are whole numbers: synaptic strength belongs to the circuit's ``Synapses``.
+    ``weights`` are whole numbers: synaptic strength belongs to the circuit's ``Synapses``. ``sent`` ``[source]`` and
+    ``arrived`` ``[target]`` count all spikes that were pushed and read.
     """
 
     def __init__(self, weights: Any, delays: Any) -> None:
@@ -131,44 +199,45 @@ class SpikeLine:
         self._targets = weights.shape[0]
         by_source, delays = weights.tocsc(), delays.tocsc()  # an event needs all targets of its source
         self._first = by_source.indptr.astype(np.int64)
-        self._target, self._copies = by_source.indices, by_source.data.astype(np.int64)
+        self._target, self._copies = by_source.indices.astype(np.int64), by_source.data.astype(np.int64)
         self._delay = delays.data.astype(np.int64)
         self._until = 0
-        self._events: tuple[IntArray, IntArray, IntArray] = _no_events()
+        self._events = np.empty((3, 0), np.int64)  # ticks, targets, counts
+        self.sent, self.arrived = np.zeros(weights.shape[1]), np.zeros(self._targets)
+        self.push(Spikes(Window(0, 0), weights.shape[1]))  # compiles now, if ever
+        self.read(Window(0, 0))
 
     def push(self, signal: Spikes) -> None:
         _check_next(signal.window, self._until)
         self._until = signal.window.stop
-        first = self._first[signal.ids]
-        reached = self._first[signal.ids + 1] - first  # targets of each event
-        events = np.repeat(np.arange(reached.size), reached)
-        pairs = np.arange(events.size) + np.repeat(first - (np.cumsum(reached) - reached), reached)
-        sent = (
-            signal.ticks[events] + self._delay[pairs],
-            self._target[pairs].astype(np.int64),
-            signal.counts[events] * self._copies[pairs],
-        )
-        ticks, ids, counts = (np.concatenate(pair) for pair in zip(self._events, sent, strict=True))
-        order = np.lexsort((ids, ticks))
-        self._events = ticks[order], ids[order], counts[order]
+        self._events = _queued(
+            signal.ticks, signal.ids, signal.counts, self._first, self._target, self._copies, self._delay,
+            self._events, self._targets, self.sent,
+        )  # fmt: skip
 
     def read(self, window: Window) -> Spikes:
         """What arrives; it leaves the line."""
-        due = int(np.searchsorted(self._events[0], window.stop))
-        ticks, ids, counts = (column[:due] for column in self._events)
-        self._events = tuple(column[due:] for column in self._events)  # type: ignore[assignment]
-        return Spikes(window, self._targets, ticks, ids, counts)
+        due = _due(self._events, window.stop, self.arrived)
+        if due < 0:  # says which
+            return Spikes(window, self._targets, *self._events[:, : np.searchsorted(self._events[0], window.stop)])
+        ticks, ids, counts = self._events[:, :due]
+        self._events = self._events[:, due:].copy()
+        return Spikes.of(window, self._targets, ticks, ids.astype(np.int32), counts.astype(np.int32))
 
     def in_flight(self) -> FloatArray:
         return np.bincount(self._events[1], weights=self._events[2], minlength=self._targets).astype(np.float64)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return {"events": np.array(self._events), "until": np.array(self._until)}
+        return {"events": self._events.copy(), "until": np.array(self._until), **_totals(self)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._until = int(state["until"])
-        ticks, ids, counts = np.array(state["events"], dtype=np.int64)
-        self._events = ticks, ids, counts
+        self._events = np.array(state["events"], dtype=np.int64)
+        self.sent, self.arrived = np.array(state["sent"]), np.array(state["arrived"])
+
+
+def _totals(line: DelayLine | SpikeLine) -> dict[str, NDArray[Any]]:
+    return {"sent": line.sent.copy(), "arrived": line.arrived.copy()}
 
 
 def _distinct_rows(weights: csr_array, delays: csr_array) -> tuple[IntArray, IntArray]:
@@ -184,10 +253,6 @@ def _distinct_rows(weights: csr_array, delays: csr_array) -> tuple[IntArray, Int
         if len(first) < len(distinct):
             first.append(row)
     return np.array(first, np.int64), row_of
-
-
-def _no_events() -> tuple[IntArray, IntArray, IntArray]:
-    return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
 def _check_next(window: Window, until: int) -> None:

@@ -199,25 +199,34 @@ class _Track:
     every: int
     averaged: bool
     tape: _Events | _Samples | _Means
-    taken: Window | None = field(default=None)
+    _start: int | None = field(default=None)
+    _stop: int = field(default=0)
+
+    @property
+    def taken(self) -> Window | None:
+        """The ticks that have been recorded."""
+        return None if self._start is None else Window(self._start, self._stop)
 
     def take(self, window: Window, signal: Signal) -> None:
         port = self.port
-        if not isinstance(signal, port.kind) or signal.size != port.size or signal.window != window:
+        fits = isinstance(signal, port.kind) and signal.size == port.size
+        if not fits or (signal.window is not window and signal.window != window):
             raise ConfigurationError(
                 f"{port} should carry {port.kind.__name__} of size {port.size} over {window}, but its component "
                 f"returned {signal!r}"
             )
-        if self.taken is None and window.start % self.every:
-            raise ConfigurationError(
-                f"{port}: the recording begins at tick {window.start}, in the middle of a stretch of {self.every} ticks"
-            )
-        if self.taken is not None and window.start != self.taken.stop:
+        if self._start is None:
+            if window.start % self.every:
+                raise ConfigurationError(
+                    f"{port}: the recording begins at tick {window.start}, in the middle of a stretch of {self.every} ticks"
+                )
+            self._start = window.start
+        elif window.start != self._stop:
             raise ConfigurationError(
                 f"{port} was recorded over {self.taken}, but then came {window}; windows must follow"
             )
         self.tape.take(window, signal.payload())
-        self.taken = Window(window.start if self.taken is None else self.taken.start, window.stop)
+        self._stop = window.stop
 
 
 class Recorder:
@@ -239,14 +248,20 @@ class Recorder:
                 raise ConfigurationError(f"{track.port} is recorded twice; ask for it once")
             of_component[track.port.name] = track
 
-    def take(self, component: str, window: Window, signals: Mapping[str, Signal]) -> None:
-        """Store what is asked of ``component``: its outputs over ``window`` by name of port (its inputs likewise).
+    @property
+    def names(self) -> set[str]:
+        """Full names of all ports that are recorded."""
+        return {str(track.port) for track in self._each_track()}
+
+    def take(self, component: str, window: Window, *carried: Mapping[str, Signal]) -> None:
+        """Store what is asked of ``component``: what its ports carried over ``window``, by name (inputs, outputs or both).
 
         Arrays are copied. Windows of one port must follow each other without a gap.
         """
         for name, track in self._tracks.get(component, {}).items():
-            if name in signals:
-                track.take(window, signals[name])
+            for signals in carried:
+                if name in signals:
+                    track.take(window, signals[name])
 
     def finish(self, window: Window) -> dict[str, Recording]:
         """All recordings of this rank over the whole run's ``window``, by full name of port (``"focus.spikes"``).
@@ -282,7 +297,7 @@ class Recorder:
             prefix = f"{track.port}/"
             own = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
             if own:
-                track.taken = Window(*(int(tick) for tick in own.pop("taken")))
+                track._start, track._stop = (int(tick) for tick in own.pop("taken"))
                 track.tape.restore(own)
 
     def _each_track(self) -> Iterable[_Track]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any, TypeVar
 
 from hybrid import errors
 from hybrid.brain import Brain
-from hybrid.clock import Clock, Window
-from hybrid.component import Component, check_carried
+from hybrid.clock import Window
 from hybrid.errors import ComponentError, HybridError, told
 from hybrid.interface.audit import AuditRow, DriftWatch
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results.recorder import Recorder
+from hybrid.run.member import Member
 from hybrid.run.plan import Plan
 from hybrid.run.stopping import StopRequest
+from hybrid.run.threads import Threads
 from hybrid.run.transport import Failure, Transport
 from hybrid.run.transport.wire import pack, unpack
 from hybrid.signals import Signal
@@ -31,7 +32,8 @@ class Scheduler:
     """Advances the components of one rank in step with the other ranks.
 
     Connections live on the rank of their target: raw signals travel, and only to ranks that need them. ``stopped`` is the
-    signal by which any rank was asked to stop, known to all from the same exchange on.
+    signal by which any rank was asked to stop, known to all from the same exchange on. ``seconds`` is the time that each part
+    has taken so far; that of components that advance in several threads adds up to more than has passed.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Scheduler:
         recorder: Recorder,
         on_drift: str = "warn",
         stopping: StopRequest | None = None,
+        threads: int = 1,
     ) -> None:
         self._plan, self._transport, self._seed, self._recorder = plan, transport, seed, recorder
         self._on_drift, self._stopping = on_drift, stopping or StopRequest()
@@ -51,9 +54,12 @@ class Scheduler:
         self.components = {name: each for name, each in brain.components.items() if place[name] == here}
         live = {name: each for name, each in brain.connections.items() if not each.is_cut}
         self.connections = {name: each for name, each in live.items() if place[each.target.component] == here}
-        self._into: dict[tuple[str, str], list[str]] = defaultdict(list)  # (component, port) -> connections, by name
-        for name, each in self.connections.items():
-            self._into[each.target.component, each.target.name].append(name)
+        heard = {str(each.source) for each in live.values()} | recorder.names
+        self._members = [
+            Member(each, brain.clock, self.connections.values(), heard) for each in self.components.values()
+        ]
+        self._heaviest_first = sorted(range(len(self._members)), key=lambda k: -self._members[k].component.load)
+        self._threads = Threads(min(threads, max(1, len(self._members))))
         routes: dict[tuple[int, int], dict[str, Port]] = defaultdict(dict)  # (from rank, to rank) -> ports, by name
         for each in live.values():
             ranks = place[each.source.component], place[each.target.component]
@@ -62,8 +68,9 @@ class Scheduler:
         in_order = {ranks: [ports[name] for name in sorted(ports)] for ranks, ports in routes.items()}
         self._outgoing = {to: ports for (start, to), ports in in_order.items() if start == here}
         self._incoming = {start: ports for (start, to), ports in in_order.items() if to == here}
+        self._carried = [(name, str(each.source), each) for name, each in self.connections.items()]
         self._failure: tuple[Failure, BaseException] | None = None
-        self._at, self._busy = Window(0, 0), "the scheduler"
+        self._window, self._busy = Window(0, 0), "the scheduler"
         self.seconds: dict[str, float] = defaultdict(float)
 
     def together(self, what: str, action: Callable[[], _Made]) -> _Made:
@@ -79,11 +86,13 @@ class Scheduler:
         """Bring every component and connection of this rank to life at tick 0, telling which is being prepared."""
         try:
             with self._stopping.raising(), self._catching("in preparation"):
-                for name, component in self.components.items():
-                    told(f"{name} ({type(component).__name__})")
+                for member in self._members:
+                    name = member.name
+                    told(f"{name} ({type(member.component).__name__})")
                     self._transport.tell(f"preparing {name}")
                     with self._timing("prepare", name):
-                        component.prepare(self._clock, named_stream(self._seed, "component", name))
+                        member.component.prepare(self._clock, named_stream(self._seed, "component", name))
+                        member.component.want(member.wanted)
                 for name, connection in self.connections.items():
                     told(f"{name} ({connection})")
                     with self._timing("prepare", name):
@@ -103,7 +112,7 @@ class Scheduler:
         """
         watch = DriftWatch(self._on_drift, self._clock, span.stop, self._plan.window)
         for window in span.cut(self._plan.window):
-            self._at = window
+            self._window = window
             emitted = self._live(window)
             heard = self._exchange(emitted, window)
             self._carry(heard)
@@ -118,58 +127,89 @@ class Scheduler:
     def _live(self, window: Window) -> dict[str, Signal]:
         """What the outputs of this rank's components emit over the window, by port."""
         emitted: dict[str, Signal] = {}
-        with self._catching(f"in window {window}"):
-            for name, component in self.components.items():
-                with self._timing("connections", name):
-                    inputs = {port.name: self._arriving(port, window) for port in component.inputs.values()}
-                with self._timing(name):
-                    outputs = component.advance(window, inputs)
-                    _check_outputs(component, outputs, window, self._clock)
-                with self._timing("recording"):
-                    self._recorder.take(name, window, {**inputs, **outputs})
-                emitted.update({f"{name}.{port}": signal for port, signal in outputs.items()})
+        try:
+            began = perf_counter()
+            given = [self._arriving(member, window) for member in self._members]
+            self.seconds["connections"] += perf_counter() - began
+            lived = self._advance(window, given)
+            began = perf_counter()
+            for member, inputs, outputs in zip(self._members, given, lived, strict=True):
+                self._busy = member.name
+                self._recorder.take(member.name, window, inputs, outputs)
+                for port, signal in outputs.items():
+                    emitted[member.full[port]] = signal
+            self.seconds["recording"] += perf_counter() - began
+        except BaseException as error:
+            self._keep(error, f"in window {window}")
         return emitted
 
-    def _arriving(self, port: Port, window: Window) -> Signal:
-        """The sum of what all connections deliver to an input, in the order of their names."""
-        signal: Signal | None = None
-        for name in self._into[port.component, port.name]:
-            self._busy = name
-            delivered = self.connections[name].deliver(window)
-            signal = delivered if signal is None else signal + delivered
-        return port.kind.silence(window, port.size) if signal is None else signal
+    def _arriving(self, member: Member, window: Window) -> dict[str, Signal]:
+        """By input, the sum of what all connections deliver, in the order of their names."""
+        inputs: dict[str, Signal] = {}
+        for port, connections in member.inputs:
+            signal: Signal | None = None
+            for connection in connections:
+                self._busy = connection.name
+                delivered = connection.deliver(window)
+                signal = delivered if signal is None else signal + delivered
+            inputs[port.name] = port.kind.silence(window, port.size) if signal is None else signal
+        return inputs
+
+    def _advance(self, window: Window, given: list[dict[str, Signal]]) -> list[dict[str, Signal]]:
+        """Every component's outputs; if several fail, the error is that of the first."""
+        outputs: list[Any] = [None] * len(given)
+        failed: dict[int, BaseException] = {}
+
+        def advance(k: int) -> None:
+            if failed:
+                return
+            member, began = self._members[k], perf_counter()
+            try:
+                outputs[k] = member.advance(window, given[k])
+            except BaseException as error:  # kept for the exchange
+                failed[k] = error
+            self.seconds[member.name] += perf_counter() - began
+
+        self._threads.each(advance, self._heaviest_first)
+        if failed:
+            first = min(failed)
+            self._busy = self._members[first].name
+            raise failed[first]
+        return outputs
 
     def _exchange(self, emitted: dict[str, Signal], window: Window) -> dict[str, Signal]:
         """What this rank's connections may need: its own signals, and those from other ranks."""
         outgoing = {}
-        if not self._failure:
+        if not self._failure and self._outgoing:
             outgoing = {rank: pack(emitted[str(port)] for port in ports) for rank, ports in self._outgoing.items()}
-        received = self._agree(outgoing, f"window {window}")
-        heard = dict(emitted)
+        received = self._agree(outgoing, window)
         for rank, ports in self._incoming.items():
-            heard.update(unpack(received[rank], window, ports))
-        return heard
+            emitted.update(unpack(received[rank], window, ports))
+        return emitted
 
     def _carry(self, heard: Mapping[str, Signal]) -> None:
-        with self._catching(f"in window {self._at}"):
-            for name, connection in self.connections.items():
-                with self._timing("connections", name):
-                    connection.accept(heard[str(connection.source)])
+        began = perf_counter()
+        try:
+            for name, source, connection in self._carried:
+                self._busy = name
+                connection.accept(heard[source])
+        except BaseException as error:
+            self._keep(error, f"in window {self._window}")
+        self.seconds["connections"] += perf_counter() - began
 
     def _look(self, watch: DriftWatch) -> None:
-        with self._catching(f"in window {self._at}"):
+        with self._catching(f"in window {self._window}"):
             for name, connection in self.connections.items():
                 with self._timing("connections", name):
-                    watch.look(connection.audit(), self._at)
+                    watch.look(connection.audit(), self._window)
 
-    def _agree(self, outgoing: dict[int, bytes], where: str) -> dict[int, bytes]:
+    def _agree(self, outgoing: dict[int, bytes], where: object) -> Mapping[int, bytes | bytearray]:
         """Exchange buffers; if any rank has failed, raise the same error on every rank."""
-        start = time.perf_counter()
+        began = perf_counter()
         mine = self._failure[0] if self._failure else None
-        time_ms = f" (t = {self._clock.ms(self._at.start):g} ms)" if self._at.stop else ""
-        exchanged = self._transport.exchange(outgoing, mine, f"{where}{time_ms}", self._stopping.asked)
+        exchanged = self._transport.exchange(outgoing, mine, _Moment(where, self), self._stopping.asked)
         failure, self.stopped = exchanged.failure, exchanged.stop
-        self.seconds["exchange" if self._at.stop else "prepare"] += time.perf_counter() - start
+        self.seconds["exchange" if self._window.stop else "prepare"] += perf_counter() - began
         if failure is None:
             return exchanged.incoming
         kind = getattr(errors, failure.error, ComponentError)
@@ -177,32 +217,40 @@ class Scheduler:
         error.failed_rank = failure.rank
         raise error from (self._failure[1] if self._failure and mine == failure else None)
 
+    @property
+    def time_ms(self) -> str:
+        """For messages: when the present window begins; empty before the first."""
+        return f" (t = {self._clock.ms(self._window.start):g} ms)" if self._window.stop else ""
+
     @contextmanager
     def _catching(self, when: str) -> Iterator[None]:
         """Keep what is raised first for the next exchange, so that no rank is left waiting."""
         try:
             yield
-        except BaseException as error:  # SystemExit and the like too: no component ends the program
-            if self._stopping.meant(error):
-                raise
-            if self._failure:
-                return  # a consequence
-            known = isinstance(error, HybridError)
-            cause = str(error) if known else told(error)
-            time_ms = f" (t = {self._clock.ms(self._at.start):g} ms)" if self._at.stop else ""
-            where = f" on rank {self._transport.rank}" if self._transport.size > 1 else ""
-            who = f"{self._busy} failed {when}{time_ms}{where}: " if self._busy else ""
-            ours = (each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))
-            kind = next(ours, "HybridError") if known else "ComponentError"
-            self._failure = Failure(kind, f"{who}{cause}", self._transport.rank), error
+        except BaseException as error:
+            self._keep(error, when)
+
+    def _keep(self, error: BaseException, when: str) -> None:
+        """Any error, SystemExit and the like too: no component ends the program."""
+        if self._stopping.meant(error):
+            raise error
+        if self._failure:
+            return  # a consequence
+        known = isinstance(error, HybridError)
+        cause = str(error) if known else told(error)
+        where = f" on rank {self._transport.rank}" if self._transport.size > 1 else ""
+        who = f"{self._busy} failed {when}{self.time_ms}{where}: " if self._busy else ""
+        ours = (each.__name__ for each in type(error).__mro__ if hasattr(errors, each.__name__))
+        kind = next(ours, "HybridError") if known else "ComponentError"
+        self._failure = Failure(kind, f"{who}{cause}", self._transport.rank), error
 
     @contextmanager
     def _timing(self, part: str, busy: str = "") -> Iterator[None]:
         """Count the seconds of a part, and remember who is busy."""
         self._busy = busy or part
-        start = time.perf_counter()
+        began = perf_counter()
         yield
-        self.seconds[part] += time.perf_counter() - start
+        self.seconds[part] += perf_counter() - began
 
     def audit(self) -> list[AuditRow]:
         """The balance of every connection that ends on this rank."""
@@ -210,6 +258,7 @@ class Scheduler:
 
     def close(self) -> None:
         """Let every component give back what it holds; one that fails is named in a warning, and no result is lost."""
+        self._threads.close()
         for name, component in self.components.items():
             try:
                 component.close()
@@ -223,9 +272,14 @@ class Scheduler:
                 )
 
 
-def _check_outputs(component: Component, outputs: Any, window: Window, clock: Clock) -> None:
-    if not isinstance(outputs, Mapping) or outputs.keys() != component.outputs.keys():
-        returned = sorted(map(str, outputs)) if isinstance(outputs, Mapping) else repr(outputs)
-        raise ComponentError(f"advance() returned {returned}, but the outputs are {sorted(component.outputs)}")
-    for name, port in component.outputs.items():
-        check_carried(outputs[name], port, window, clock, "advance() returned")
+class _Moment:
+    """What is being waited for, and at what time: text only if somebody asks."""
+
+    __slots__ = ("_scheduler", "_where")
+
+    def __init__(self, where: object, scheduler: Scheduler) -> None:
+        self._where, self._scheduler = where, scheduler
+
+    def __str__(self) -> str:
+        window = "window " if isinstance(self._where, Window) else ""
+        return f"{window}{self._where}{self._scheduler.time_ms}"

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 FLOORS = [
     {"errors", "cache"},
-    {"clock", "units", "random"},
+    {"clock", "units", "random", "sums"},
     {"signals", "connectome"},
     {"ports"},
     {"component", "adapter"},

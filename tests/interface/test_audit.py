@@ -96,13 +96,51 @@ def test_five_standard_deviations_are_a_drift_and_so_is_no_number(z, worst_z, dr
     assert row(z, worst_z).as_dict()["drifts"] is drifts
 
 
-def test_a_ledger_adds_up():
-    ledger = Ledger(2)
+class Declares(Adapter):
+    """Passes rates on and declares a mean of twice their total, and a variance of half of it."""
+
+    accepts = emits = Rates
+
+    def prepare(self, clock, source, target, rng):
+        self.clock, self.asked = clock, 0
+
+    def convert(self, signal):
+        return signal
+
+    def expected(self, signal):
+        self.asked += 1
+        return Moments(2 * signal.total(self.clock), 0.5 * signal.total(self.clock))
+
+
+class DeclaresOfTotal(Declares):
+    def expected_of_total(self, total):
+        return Moments(2 * total, 0.5 * total)
+
+
+class DeclaresOtherwise(DeclaresOfTotal):
+    def expected(self, signal):
+        return Moments(3 * signal.total(self.clock), np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mean", "variance", "asked"),
+    [(Declares, 2.0, 0.5, 2), (DeclaresOfTotal, 2.0, 0.5, 0), (DeclaresOtherwise, 3.0, 0.0, 0)],
+)
+def test_a_ledger_adds_up_window_by_window_or_asks_in_the_end(kind, mean, variance, asked):
+    adapter, clock = kind(), Clock(1.0)
+    adapter.prepare(clock, None, None, None)
+    ledger = Ledger(adapter, clock, 2)
     for start in (0, 4):
-        delivered = Rates(Window(start, start + 4), 2, [10.0, 20.0])
-        ledger.enter(Moments(np.array([1.0, 2.0]), np.array([0.5, 0.25])), delivered.total(Clock(1.0)))
-    assert (ledger.expected.tolist(), ledger.variance.tolist()) == ([2.0, 4.0], [1.0, 0.5])
-    np.testing.assert_allclose(ledger.delivered, [10 * 8e-3, 20 * 8e-3])
+        given = Rates(Window(start, start + 4), 2, [10.0, 20.0])
+        ledger.enter(given, given)
+    again = Ledger(adapter, clock, 2)
+    again.restore(ledger.state())
+    for each in (ledger, again):
+        total = np.array([10 * 8e-3, 20 * 8e-3])
+        np.testing.assert_allclose(each.expected().mean, mean * total)
+        np.testing.assert_allclose(each.expected().variance, variance * total)
+        np.testing.assert_allclose(each.delivered(), total)
+    assert adapter.asked == asked
 
 
 def test_the_table_says_which_interface_is_ok_silent_or_drifts():

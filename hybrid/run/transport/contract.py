@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class Exchanged:
     ``incoming``: a buffer by rank, nothing if any rank failed; ``stop``: the signal by which a rank was asked to stop.
     """
 
-    incoming: dict[int, bytes] = field(default_factory=dict)
+    incoming: Mapping[int, bytes | bytearray] = field(default_factory=dict)
     failure: Failure | None = None
     stop: str | None = None
 
@@ -39,12 +39,12 @@ class Transport(ABC):
 
     @abstractmethod
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: str, stop: str | None = None
+        self, outgoing: dict[int, bytes], failure: Failure | None, where: object, stop: str | None = None
     ) -> Exchanged:
         """Send a buffer to each rank that needs one, receive theirs.
 
         A failure on any rank reaches all (that of the lowest rank, if several failed), and then no buffers travel; so does
-        the wish to ``stop``. ``where`` says in a message what was being waited for.
+        the wish to ``stop``. The text of ``where`` says in a message what was being waited for.
         """
 
     @abstractmethod

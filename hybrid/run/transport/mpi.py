@@ -69,7 +69,7 @@ class MpiTransport(Transport):
     # -- what a run does with it ---------------------------------------------------------------------------------------
 
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: str, stop: str | None = None
+        self, outgoing: dict[int, bytes], failure: Failure | None, where: object, stop: str | None = None
     ) -> Exchanged:
         if failure is not None:
             outgoing = dict.fromkeys(self._others, pickle.dumps(failure))
@@ -117,7 +117,7 @@ class MpiTransport(Transport):
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    def _meet(self, where: str) -> None:
+    def _meet(self, where: object) -> None:
         """Send each other rank its header, and wait until theirs are here."""
         requests = [*self._sends, *self._receives.values()]
         self._heard = time.monotonic()
@@ -128,7 +128,7 @@ class MpiTransport(Transport):
             if not self._take_notices():
                 return
 
-    def _transfer(self, outgoing: dict[int, bytes], sizes: dict[int, int], where: str) -> dict[int, bytes]:
+    def _transfer(self, outgoing: dict[int, bytes], sizes: dict[int, int], where: object) -> dict[int, bytearray]:
         """Send buffers and receive those of the given sizes, by rank."""
         incoming = {rank: bytearray(size) for rank, size in sizes.items()}
         requests = {
@@ -143,10 +143,10 @@ class MpiTransport(Transport):
         self._heard = time.monotonic()
         every = [*(request for each in requests.values() for request in each), *sends]
         self._wait(every, where, lambda: list(requests) or self._others)
-        return {rank: bytes(buffer) for rank, buffer in incoming.items()}
+        return incoming
 
     def _wait(
-        self, requests: list[Any], where: str, missing: Callable[[], list[int]], meanwhile: Callable[[], Any] = bool
+        self, requests: list[Any], where: object, missing: Callable[[], list[int]], meanwhile: Callable[[], Any] = bool
     ) -> None:
         """Until all requests are complete: without a pause at first, as MPI would, then looking around now and then."""
         for _ in range(_QUICK):
@@ -163,7 +163,7 @@ class MpiTransport(Transport):
                 gone = self._look(where, missing(), gone)
             time.sleep(50e-6 if now - began < 0.1 else 1e-3)
 
-    def _look(self, where: str, missing: list[int], gone: set[int]) -> set[int]:
+    def _look(self, where: object, missing: list[int], gone: set[int]) -> set[int]:
         """End this process if the ranks that are missing will not come; returns those whose process was not found."""
         now = time.monotonic()
         names = ", ".join(f"{rank} ({self._busy[rank]})" if rank in self._busy else str(rank) for rank in missing)

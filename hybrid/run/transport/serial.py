@@ -11,7 +11,7 @@ class SerialTransport(Transport):
     rank, size = 0, 1
 
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: str, stop: str | None = None
+        self, outgoing: dict[int, bytes], failure: Failure | None, where: object, stop: str | None = None
     ) -> Exchanged:
         return Exchanged({}, failure, stop)
 

@@ -25,7 +25,7 @@ def pack(signals: Iterable[Signal]) -> bytes:
     return b"".join(parts)
 
 
-def unpack(buffer: bytes, window: Window, ports: Iterable[Port]) -> Mapping[str, Signal]:
+def unpack(buffer: bytes | bytearray, window: Window, ports: Iterable[Port]) -> Mapping[str, Signal]:
     """The signals of ``ports`` over ``window``, by port, from what :func:`pack` made of them in that order."""
     received: dict[str, Signal] = {}
     at = 0
