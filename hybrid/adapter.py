@@ -167,6 +167,19 @@ class Chain(Adapter):
         return {"kind": "hybrid.adapter:Chain", "adapters": [adapter.describe() for adapter in self.adapters]}
 
 
+def says_of_totals(adapter: Adapter, lines: int) -> bool:
+    """Whether a prepared adapter for so many lines has :meth:`Adapter.expected_of_total` to say.
+
+    A class that declares an ``expected`` of its own, and inherits that, has not.
+    """
+    for kind in type(adapter).__mro__:
+        if "expected_of_total" in vars(kind):
+            return adapter.expected_of_total(np.zeros(lines)) is not None
+        if "expected" in vars(kind):
+            return False
+    return False
+
+
 def check_adapter_object(given: Any, what: str) -> None:
     """Refuse what is no adapter object, saying what to write; ``None`` is none at all."""
     if given is None or isinstance(given, Adapter):

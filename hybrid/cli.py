@@ -80,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
             "--spare", type=Path, default=None, metavar="DIR",
             help="folder on another disk for the results, should --out not take them at the end of the run",
         )  # fmt: skip
+        added.add_argument(
+            "--threads", type=int, default=1, metavar="N",
+            help="components of a rank that advance side by side (default 1); no result depends on it",
+        )  # fmt: skip
 
     demo = command("demo", _demo, "run the demonstration: a seizure spreads through a real connectome", experiment=True)
     output(demo, f"{DEMO} if left out, and only there are older ones replaced unasked")
@@ -156,7 +160,7 @@ def _run(options: argparse.Namespace) -> Any:
     _check_free(path, options.overwrite)
     if options.spare is not None:
         check_place(options.spare / RESULT, overwrite=False)
-    simulation = experiment.simulation(progress=True)
+    simulation = experiment.simulation(progress=True, threads=options.threads)
     if launched_rank() == 0:
         print(simulation.plan, flush=True)
     try:

@@ -76,7 +76,7 @@ class Experiment:
             raise WiringError(f"{self.name}: " + "\n".join(problems))
         return brain
 
-    def simulation(self, progress: bool = False) -> Simulation:
+    def simulation(self, progress: bool = False, threads: int = 1) -> Simulation:
         """Ready to run for ``document.run.duration_ms``."""
         run, brain = self.document.run, self.brain()
         with self._at("run"):
@@ -88,6 +88,7 @@ class Experiment:
                 placement=run.placement,
                 timeout_s=run.timeout_s,
                 progress=progress,
+                threads=threads,
                 on_drift=run.on_drift,
                 configuration={"experiment": self.tables, "brain": brain.describe()},
             )

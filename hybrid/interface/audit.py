@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, says_of_totals
 from hybrid.clock import Clock, Window
 from hybrid.errors import DriftError
 from hybrid.signals import Moments, Signal
@@ -22,6 +22,19 @@ CHECKS = 20  # evenly spaced moments of a run at which interfaces are looked at
 WINDOWS_APART = 20  # but never closer than this, so that short runs stay cheap
 IN_A_ROW = 3  # checks beyond DRIFT_Z that make a drift sustained
 ROUNDING = 1e-9  # relative; what sums of floating-point numbers may differ by
+
+
+class Totals:
+    """What went into a delay line ``[source]`` and came out of it ``[target]``, summed over a run."""
+
+    def __init__(self, sent: FloatArray, arrived: FloatArray) -> None:
+        self.sent, self.arrived = sent, arrived
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {"sent": self.sent.copy(), "arrived": self.arrived.copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.sent, self.arrived = np.array(state["sent"]), np.array(state["arrived"])
 
 
 class Ledger:
@@ -38,7 +51,7 @@ class Ledger:
 
     def __init__(self, adapter: Adapter, clock: Clock, lines: int) -> None:
         self._adapter, self._clock, size = adapter, clock, adapter.emitted_size(lines)
-        self._asks_in_the_end = _says_it_of_totals(adapter, lines)
+        self._asks_in_the_end = says_of_totals(adapter, lines)
         self._sums = {
             "taken": np.zeros(lines if self._asks_in_the_end else 0),
             "mean": np.zeros(size),
@@ -82,16 +95,6 @@ class Ledger:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._sums = {name: np.array(state[name]) for name in self._sums}
-
-
-def _says_it_of_totals(adapter: Adapter, lines: int) -> bool:
-    """Not where a class derived from one that does has declared another ``expected`` of its own."""
-    for kind in type(adapter).__mro__:
-        if "expected_of_total" in vars(kind):
-            return adapter.expected_of_total(np.zeros(lines)) is not None
-        if "expected" in vars(kind):
-            return False
-    return False
 
 
 @dataclass(frozen=True, slots=True)

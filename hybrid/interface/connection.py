@@ -20,7 +20,7 @@ from hybrid.adapter import Adapter, Chain, check_adapter_object
 from hybrid.clock import Clock, Window
 from hybrid.component import check_carried
 from hybrid.errors import ConfigurationError, WiringError
-from hybrid.interface.audit import ROUNDING, AuditRow, Ledger, balance
+from hybrid.interface.audit import ROUNDING, AuditRow, Ledger, Totals, balance
 from hybrid.interface.delay_line import DelayLine, SpikeLine
 from hybrid.interface.matrices import LONGEST, delays_of, digest, weights_of
 from hybrid.ports import Port
@@ -98,6 +98,7 @@ class Connection:
             self._after.prepare(self.clock, replace(weighed, size=self.target.size), self.target, second)
             self._ledger_after = Ledger(self._after, self.clock, self.target.size)
         self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self._weights, self._delays)
+        self._totals = Totals(np.zeros(self._lines), np.zeros(self.target.size))
 
     def accept(self, signal: Signal) -> None:
         """Take what the source emitted over the window that has just passed."""
@@ -105,6 +106,8 @@ class Connection:
             taken, signal = signal, self._before.convert(signal)
             check_carried(signal, self._sending, taken.window, self.clock, self._gave[0])
             self._ledger_before.enter(taken)  # what arrives is counted behind the line
+        else:
+            signal.add_to(self._totals.sent)
         self._line.push(signal)
 
     def deliver(self, window: Window) -> Signal:
@@ -116,6 +119,7 @@ class Connection:
             signal = self._weighed.of(window, self.target.size, signal)  # type: ignore[attr-defined]
             if not signal.is_finite():
                 check_carried(signal, self._arriving, window, self.clock, f"{self}: the weighed sum is")
+        signal.add_to(self._totals.arrived)
         if self._after is None:
             weighed: Signal = signal
             return weighed
@@ -131,7 +135,7 @@ class Connection:
         if not self.is_cut:
             flying, due, arrived = (
                 self._weighed.in_total(each, self.clock)
-                for each in (self._line.in_flight(), self._line.sent, self._line.arrived)
+                for each in (self._line.in_flight(), self._totals.sent, self._totals.arrived)
             )
             if self._before:
                 declared = self._ledger_before.expected()
@@ -161,7 +165,7 @@ class Connection:
 
     def _stateful(self) -> list[tuple[str, Any]]:
         """What decides the future, by the name it has in a state."""
-        parts: list[tuple[str, Any]] = [("line", self._line)]
+        parts: list[tuple[str, Any]] = [("line", self._line), ("totals", self._totals)]
         if self._before:
             parts += [("before", self._before), ("before_ledger", self._ledger_before)]
         if self._after:

@@ -25,12 +25,11 @@ _MOST = np.iinfo(np.int32).max  # spikes of a line in a tick
 
 
 @njit(nogil=True, cache=True)
-def _take_in(values: FloatArray, history: FloatArray, end: int, sent: FloatArray) -> None:
-    """Put ``values[tick, source]`` behind what is in the history, and add them to what each source sent."""
+def _take_in(values: FloatArray, history: FloatArray, end: int) -> None:
+    """Put ``values[tick, source]`` behind what is in the history."""
     for source in range(values.shape[1]):
         for tick in range(values.shape[0]):
             history[source, end + tick] = values[tick, source]
-            sent[source] += values[tick, source]
 
 
 @njit(nogil=True, cache=True)
@@ -43,7 +42,6 @@ def _weighed_sums(
     delays: IntArray,
     row_of: IntArray,
     out: FloatArray,
-    arrived: FloatArray,
 ) -> None:
     """``out[tick, target]`` in the order of sources; column ``at`` of the history is the first tick of ``out``."""
     ticks, rows = out.shape[0], indptr.size - 1
@@ -56,7 +54,6 @@ def _weighed_sums(
     for tick in range(ticks):
         for target in range(out.shape[1]):
             out[tick, target] = sums[row_of[target], tick]
-            arrived[target] += out[tick, target]
 
 
 class DelayLine:
@@ -67,8 +64,7 @@ class DelayLine:
     weights, delays: ``[target, source]``, dense or of one sparse pattern; delays are whole ticks. Pairs of weight 0 are left
         out.
 
-    Before tick 0 every source was silent. How the ticks are cut into calls does not change a bit of what comes out. ``sent``
-    ``[source]`` and ``arrived`` ``[target]`` are sums over all ticks that were pushed and read.
+    Before tick 0 every source was silent. How the ticks are cut into calls does not change a bit of what comes out.
     """
 
     def __init__(self, weights: Any, delays: Any) -> None:
@@ -84,9 +80,8 @@ class DelayLine:
         self._history = np.zeros((self._sources, 2 * self._longest + 64))
         self._first = -self._longest  # tick of the history's first column
         self._until = 0  # first tick not yet known
-        self.sent, self.arrived = np.zeros(self._sources), np.zeros(self._row_of.size)
         self.read(Window(0, 0))  # compiles now, if ever, and not in the first window
-        _take_in(np.zeros((0, self._sources)), self._history, 0, self.sent)
+        _take_in(np.zeros((0, self._sources)), self._history, 0)
 
     def push(self, signal: ArraySignal) -> None:
         """Take what the sources did over the next window."""
@@ -95,7 +90,7 @@ class DelayLine:
         if end + ticks > self._history.shape[1]:
             self._make_room(ticks)
             end = self._until - self._first
-        _take_in(signal.values, self._history, end, self.sent)
+        _take_in(signal.values, self._history, end)
         self._until = signal.window.stop
 
     def _make_room(self, ticks: int) -> None:
@@ -117,7 +112,7 @@ class DelayLine:
         out = np.empty((window.stop - window.start, self._row_of.size))
         _weighed_sums(
             self._history, window.start - self._first, self._indptr, self._indices, self._row_weights, self._row_delays,
-            self._row_of, out, self.arrived,
+            self._row_of, out,
         )  # fmt: skip
         return out
 
@@ -131,14 +126,12 @@ class DelayLine:
 
     def state(self) -> dict[str, NDArray[Any]]:
         end = self._until - self._first
-        history = self._history[:, end - self._longest : end].copy()
-        return {"history": history, "until": np.array(self._until), **_totals(self)}
+        return {"history": self._history[:, end - self._longest : end].copy(), "until": np.array(self._until)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._until = int(state["until"])
         self._first = self._until - self._longest
         self._history[:, : self._longest] = state["history"]
-        self.sent, self.arrived = np.array(state["sent"]), np.array(state["arrived"])
 
 
 @njit(nogil=True, cache=True)
@@ -152,7 +145,6 @@ def _queued(
     delay: IntArray,
     queue: IntArray,
     targets: int,
-    sent: FloatArray,
 ) -> IntArray:
     """``queue[3, event]`` (ticks, targets, counts) with what events of sources become, sorted by tick, then by target."""
     more = 0
@@ -162,7 +154,6 @@ def _queued(
     longer = np.empty((3, at + more), np.int64)
     longer[:, :at] = queue
     for k in range(ids.size):
-        sent[ids[k]] += counts[k]
         for pair in range(first[ids[k]], first[ids[k] + 1]):
             longer[0, at] = ticks[k] + delay[pair]
             longer[1, at] = target[pair]
@@ -176,13 +167,12 @@ def _queued(
 
 
 @njit(nogil=True, cache=True)
-def _due(queue: IntArray, stop: int, arrived: FloatArray) -> int:
-    """How many events of the queue come before ``stop``, counted for their targets; below 0 where a count is too large."""
+def _due(queue: IntArray, stop: int) -> int:
+    """How many events of the queue come before ``stop``; below 0 where a count is too large."""
     due = 0
     while due < queue.shape[1] and queue[0, due] < stop:
         if queue[2, due] > _MOST:
             return -1
-        arrived[queue[1, due]] += queue[2, due]
         due += 1
     return due
 
@@ -190,8 +180,7 @@ def _due(queue: IntArray, stop: int, arrived: FloatArray) -> int:
 class SpikeLine:
     """Delayed spikes: an event of source j reaches target i after ``delays[i, j]`` ticks, ``weights[i, j]`` times.
 
-    ``weights`` are whole numbers: synaptic strength belongs to the circuit's ``Synapses``. ``sent`` ``[source]`` and
-    ``arrived`` ``[target]`` count all spikes that were pushed and read.
+    ``weights`` are whole numbers: synaptic strength belongs to the circuit's ``Synapses``.
     """
 
     def __init__(self, weights: Any, delays: Any) -> None:
@@ -203,7 +192,6 @@ class SpikeLine:
         self._delay = delays.data.astype(np.int64)
         self._until = 0
         self._events = np.empty((3, 0), np.int64)  # ticks, targets, counts
-        self.sent, self.arrived = np.zeros(weights.shape[1]), np.zeros(self._targets)
         self.push(Spikes(Window(0, 0), weights.shape[1]))  # compiles now, if ever
         self.read(Window(0, 0))
 
@@ -212,12 +200,12 @@ class SpikeLine:
         self._until = signal.window.stop
         self._events = _queued(
             signal.ticks, signal.ids, signal.counts, self._first, self._target, self._copies, self._delay,
-            self._events, self._targets, self.sent,
+            self._events, self._targets,
         )  # fmt: skip
 
     def read(self, window: Window) -> Spikes:
         """What arrives; it leaves the line."""
-        due = _due(self._events, window.stop, self.arrived)
+        due = _due(self._events, window.stop)
         if due < 0:  # says which
             return Spikes(window, self._targets, *self._events[:, : np.searchsorted(self._events[0], window.stop)])
         ticks, ids, counts = self._events[:, :due]
@@ -228,16 +216,11 @@ class SpikeLine:
         return np.bincount(self._events[1], weights=self._events[2], minlength=self._targets).astype(np.float64)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return {"events": self._events.copy(), "until": np.array(self._until), **_totals(self)}
+        return {"events": self._events.copy(), "until": np.array(self._until)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._until = int(state["until"])
         self._events = np.array(state["events"], dtype=np.int64)
-        self.sent, self.arrived = np.array(state["sent"]), np.array(state["arrived"])
-
-
-def _totals(line: DelayLine | SpikeLine) -> dict[str, NDArray[Any]]:
-    return {"sent": line.sent.copy(), "arrived": line.arrived.copy()}
 
 
 def _distinct_rows(weights: csr_array, delays: csr_array) -> tuple[IntArray, IntArray]:

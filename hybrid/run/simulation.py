@@ -48,6 +48,8 @@ class Simulation:
     configuration: kept with the results instead of a description of the brain (an experiment file keeps its own text).
     comm: an mpi4py communicator, for a program that has started MPI itself: its ranks run the brain, and those outside of it
         take no part. It is duplicated for every run and not kept.
+    threads: on each rank, how many of its components advance side by side. No result depends on it; more than there are
+        processors for a rank, or components on it, serve nothing.
     """
 
     @answers_slips
@@ -65,6 +67,7 @@ class Simulation:
         on_drift: str = "warn",
         configuration: Mapping[str, Any] | None = None,
         comm: Any = None,
+        threads: int = 1,
     ) -> None:
         if not isinstance(brain, Brain):
             raise ConfigurationError(f"Simulation() takes a Brain, not {given(brain)}")
@@ -83,6 +86,9 @@ class Simulation:
         self.configuration = configuration
         self.transport_kind, self.timeout_s = transport, number(timeout_s, "s", "timeout_s", positive=True)
         self.comm = comm
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ConfigurationError(f"threads = {threads!r} must be a whole number, 1 or above")
+        self.threads = threads
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
         self.plan: Plan = make_plan(brain, self._ranks(), **self._plan_wishes)
         Recorder(brain.clock, self.record)  # refuses what cannot be recorded, before anything runs
@@ -143,7 +149,7 @@ class Simulation:
         clock, is_root = self.brain.clock, transport.rank == 0
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
         recorder = Recorder(clock, self.record)
-        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping)
+        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping, self.threads)
         progress = Progress(span, clock, shown=self.progress and is_root)
         transport.on_notice = progress.told
 

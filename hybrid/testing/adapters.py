@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, says_of_totals
 from hybrid.clock import Clock, Window
 from hybrid.ports import Port
 from hybrid.random import named_stream
@@ -40,9 +40,10 @@ def check_adapter(
 
     It does not matter how time is cut, to the bit; no output before its cause; what is delivered (and held) agrees with what
     ``expected`` declares, in its mean over 1e-6 to 1,000 Hz (a bias of 5 % is found at 1 Hz, one of 1 % at 1,000 Hz) and in
-    its variance; nothing is lost at window edges; the same seed gives the same bits; instances are independent; a state,
-    stored and read again, continues to the bit, in what is delivered, declared and held; rates that are negative, infinite
-    or not a number are refused; the input is not modified; ``describe()`` gives plain values.
+    its variance; ``expected_of_total``, where there is one, says the same of totals; nothing is lost at window edges; the
+    same seed gives the same bits; instances are independent; a state, stored and read again, continues to the bit, in what
+    is delivered, declared and held; rates that are negative, infinite or not a number are refused; the input is not
+    modified; ``describe()`` gives plain values.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ def adapter_checks(
         Check("restore", "a restored state continues to the bit", trial.check_restore, "same seed"),
         Check("expectation", "what is delivered and held is what expected() declares", trial.check_mean, "signals"),
         Check("variance", "it scatters as much as expected() declares", trial.check_variance, "signals"),
+        Check("totals", "expected_of_total() says of totals what expected() does", trial.check_totals, "signals"),
         Check("describe", "describe() gives plain values", trial.check_describe),
     ]
     if trial.accepts is Rates:
@@ -187,6 +189,23 @@ class _AdapterTrial:
 
     def check_variance(self) -> None:
         check_variance(self.born, self.clock, self.many_lines)
+
+    def check_totals(self) -> None:
+        adapter = self.born()
+        declared, sums = [np.zeros(adapter.emitted_size(self.lines)) for _ in range(2)], np.zeros(self.lines)
+        if not says_of_totals(adapter, self.lines):
+            return
+        for window in windows(cuttings(self.ticks)[0]):
+            given = self.signal.during(window)
+            adapter.convert(copied(given))
+            moments = adapter.expected(copied(given))
+            given.add_to(sums)
+            declared = [declared[0] + moments.mean, declared[1] + moments.variance]
+        of_total = adapter.expected_of_total(self.signal.in_total(sums, self.clock))
+        assert of_total is not None
+        for one, other in zip(declared, (of_total.mean, of_total.variance), strict=True):
+            if not np.allclose(one, other, rtol=1e-9):
+                raise ContractError(f"expected() of all windows adds up to {one}, but expected_of_total() says {other}")
 
     def check_refusals(self) -> None:
         for bad in (np.nan, np.inf, -1.0):

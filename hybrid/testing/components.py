@@ -39,7 +39,8 @@ def check_component(
     It does not matter how time is cut, to the bit; no output before its cause; the same seed gives the same bits and instances
     are independent; a state, stored and read again, continues to the bit, in another process too (if ``make`` can be sent
     there: a class or function of a module, not a lambda); every output is finite and covers its window; inputs are not
-    modified; a NaN that matters is refused or shows; ``describe()`` gives plain values; ``close()`` may come twice, and
+    modified; outputs that are wanted (:meth:`Component.want`) stay the same when others are not; a NaN that matters is refused
+    or shows; ``describe()`` gives plain values; ``close()`` may come twice, and
     before ``prepare()``.
 
     Parameters
@@ -72,6 +73,7 @@ def component_checks(
             Check(
                 "elsewhere", "a stored state continues to the bit in another process", trial.check_elsewhere, "restore"
             ),
+            Check("wanted", "what is wanted stays the same when others are left out", trial.check_wanted, "same seed"),
             Check("not finite", "a NaN that it hears does not vanish", trial.check_not_finite, "causality"),
             Check("describe", "describe() gives plain values", trial.check_describe),
             Check("close", "close() may come twice, and before prepare()", trial.check_close),
@@ -193,6 +195,14 @@ class _ComponentTrial:
         for name, more in there.items():
             begun[name] += more
         require_same(self.halves, joined(begun), f"in another process {_RESTORE}")
+
+    def check_wanted(self) -> None:
+        for name in self.born().outputs:
+            component = self.born()
+            component.want(frozenset([name]))
+            alone = joined({name: self.through(component, [self.half, self.ticks - self.half])[name]})
+            changed = f"the output {name!r} is another one when it alone is wanted"
+            require_same({name: self.halves[name]}, alone, changed)
 
     def check_not_finite(self) -> None:
         for name, port in sorted(self.born().inputs.items()):

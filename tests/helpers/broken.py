@@ -203,6 +203,11 @@ class ClosesOnce(Accumulator):
             self.files.pop()
 
 
+class ChangesWhenLessIsWanted(Accumulator):
+    def want(self, outputs):
+        self.y += 1e-9
+
+
 class ClosesWhatItHasNot(Accumulator):
     """Cannot be closed where preparation failed."""
 
@@ -335,6 +340,15 @@ class ForgetsWhatItHolds(SpikeToRate):
 
     def held(self):
         return self._balance
+
+
+class DeclaresOtherTotals(RateToPoisson):
+    def expected(self, signal):
+        mean = signal.total(self._clock)
+        return Moments(mean, mean)
+
+    def expected_of_total(self, total):
+        return Moments(total, 1.01 * total)
 
 
 class DeclaresTwoPercentTooMuch(RateToPoisson):

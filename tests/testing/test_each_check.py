@@ -28,6 +28,7 @@ COMPONENTS = [
     (broken.StateIsAnObject, "restore", r"state\(\) has 'y', which cannot be stored: Object arrays cannot be saved"),
     (broken.StateOfThisProcess, "elsewhere", "in another process it failed: IndexError: list index out of range"),
     (broken.GainByHash, "elsewhere", "in another process a restored state does not continue as the original did"),
+    (broken.ChangesWhenLessIsWanted, "wanted", "the output 'rate' is another one when it alone is wanted"),
     (
         broken.TakesNaNForZero,
         "not finite",
@@ -52,6 +53,11 @@ ADAPTERS = [
     (broken.ForgetsWhatItHolds, "restore", r"as the original did \(in what held\(\) says"),
     (broken.DeclaresTwoPercentTooMuch, "expectation", r"at 1000 Hz it delivered .* where expected\(\) declares"),
     (broken.DeclaresPoisson, "variance", r"at 1000 Hz its variance is 0\.(8[89]|90)\d* times what"),
+    (
+        broken.DeclaresOtherTotals,
+        "totals",
+        r"expected\(\) of all windows adds up to .*, but expected_of_total\(\) says",
+    ),
     (broken.TakesNegativeRates, "refusals", "a rate of -1 Hz was accepted"),
     (broken.DescribesItsMemory, "describe", r"describe\(\)\['tau_ms'\] is of type float32"),
 ]
