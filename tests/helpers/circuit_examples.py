@@ -132,7 +132,9 @@ def live(circuit: Microcircuit, heard: Spikes | None, cuts: list[int]) -> dict[s
         window = Window(start, stop)
         inputs = {port: heard.during(window) for port in circuit.inputs}
         for port, signal in circuit.advance(window, inputs).items():
-            pieces.setdefault(port, []).append(np.array(signal.payload()) if isinstance(signal, Spikes) else signal.values)
+            pieces.setdefault(port, []).append(
+                np.array(signal.payload()) if isinstance(signal, Spikes) else signal.values
+            )
         start = stop
     return {
         port: np.concatenate(parts, axis=1 if circuit.outputs[port].carries_events else 0)
