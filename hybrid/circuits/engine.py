@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.component import State
@@ -16,13 +17,18 @@ if TYPE_CHECKING:
     from hybrid.circuits.layout import Layout
 
 
-class Emission(NamedTuple):
-    """What left in a stretch of ticks: ``[ticks, ids, counts]`` of every spike output, values of every readout.
+Events = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]  # ticks, ids, counts
+NO_EVENTS: Events = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
 
-    The values are raw, in SI units and one after the other, as many per tick as the port has lines.
+
+class Emission(NamedTuple):
+    """What left in a stretch of ticks: the events of every spike output that is wanted, values of every such readout.
+
+    The values are raw, in SI units and one after the other, as many per tick as the port has lines; they may be overwritten
+    by the next advance.
     """
 
-    spikes: list[list[NDArray[Any]]]
+    spikes: list[Events]
     readouts: list[FloatArray]
 
 
@@ -34,9 +40,12 @@ class Engine(Protocol):
     def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
         """Live for so many ticks.
 
-        ``inputs`` and ``injected`` stand in the order of the layout's inputs and injections; the latter are contiguous
-        ``[ticks, size]`` in SI units.
+        ``inputs`` and ``injected`` stand in the order of the layout's inputs and injections; the latter are
+        ``[ticks, size]`` in the injection's unit. What is emitted stands in the order of the layout's outputs.
         """
+
+    def want(self, outputs: Container[str]) -> None:
+        """From now on emit only these outputs."""
 
     def read(self, name: str) -> NDArray[Any]:
         """A copy of the variable of that full name, in SI units."""

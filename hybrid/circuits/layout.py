@@ -82,6 +82,11 @@ class Layout:
     synapses: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def outputs(self) -> list[str]:
+        """The ports of all outputs, in the order in which an engine emits."""
+        return [*self.spikes, *self.readouts]
+
     def ports(self, component: str) -> tuple[dict[str, Port], dict[str, Port]]:
         """The ports of the component of that name: inputs, outputs."""
         inputs = {key: Port(component, key, Spikes, each.size, "in") for key, each in self.inputs.items()}

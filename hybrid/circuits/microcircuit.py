@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import reprlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,12 +18,12 @@ from hybrid.component import Component, State
 from hybrid.errors import ComponentError, ConfigurationError, unknown
 from hybrid.ports import Port
 from hybrid.signals import Signal, Spikes, States
-from hybrid.units import FloatArray, number
+from hybrid.units import number
 
 if TYPE_CHECKING:
     from hybrid.circuits.building import Recipe
     from hybrid.circuits.engine import Engine
-    from hybrid.circuits.layout import InjectionInput
+    from hybrid.circuits.layout import Layout
 
 ENGINES = ("auto", "compiled", "runtime")
 SLOWER = 30  # measured on the network of benchmarks/circuits.py
@@ -87,6 +87,10 @@ class Microcircuit(Component):
         self._engine: Engine | None = None
         self._without_compiler = False
         self._tick = 0
+        self._taken: list[tuple[str, type[Signal]]] = []  # every input, those of spikes first
+        self._spiking = 0  # how many of them take spikes
+        self._spikes: list[tuple[str, int]] = []  # outputs that are wanted: their sizes
+        self._readouts: list[tuple[str, int, float]] = []  # and scales
 
     @property
     def inputs(self) -> dict[str, Port]:  # type: ignore[override]
@@ -144,6 +148,9 @@ class Microcircuit(Component):
         steps_per_tick = clock.steps_per_tick(dt_ms, f"circuit {self.name}")
         self._engine = self._brought_to_life(dt_ms * 1e-3, steps_per_tick, seed=int(rng.integers(2**32)))
         self._tick = 0
+        self._taken = _kinds(self._engine.layout)
+        self._spiking = len(self._engine.layout.inputs)
+        self.want(self._engine.layout.outputs)
         if self._engine.layout.ports(self.name) != self._declared():
             self.close()
             raise ConfigurationError(
@@ -187,16 +194,35 @@ class Microcircuit(Component):
         engine = self._living()
         if window.start != self._tick:
             raise ComponentError(f"circuit {self.name} is at tick {self._tick}, but was asked for window {window}")
-        given = [_spikes(self.name, port, inputs[port], window) for port in engine.layout.inputs]
-        injected = [_si(self.name, port, inputs[port], window, i) for port, i in engine.layout.injections.items()]
-        emission = engine.advance(len(window), given, injected)
+        given: list[Any] = []
+        for port, kind in self._taken:
+            signal = inputs[port]
+            if not isinstance(signal, kind) or (signal.window is not window and signal.window != window):
+                raise ComponentError(
+                    f"{self.name}.{port} was given {signal!r} for window {window}; it takes {kind.__name__} over the window"
+                )
+            given.append(signal)
+        ticks, spiking = window.stop - window.start, self._spiking
+        emission = engine.advance(ticks, given[:spiking], [each.values for each in given[spiking:]])
         self._tick = window.stop
         outputs: dict[str, Signal] = {}
-        for (port, spikes), events in zip(engine.layout.spikes.items(), emission.spikes, strict=True):
-            outputs[port] = _as_emitted(window, spikes.size, *events)
-        for (port, readout), values in zip(engine.layout.readouts.items(), emission.readouts, strict=True):
-            outputs[port] = States(window, readout.size, values.reshape(len(window), readout.size) / readout.scale)
+        for (port, size), (at, ids, counts) in zip(self._spikes, emission.spikes, strict=True):
+            spikes = object.__new__(Spikes)
+            spikes.window, spikes.size, spikes.ticks, spikes.ids, spikes.counts = window, size, at, ids, counts
+            outputs[port] = spikes
+        for (port, size, scale), values in zip(self._readouts, emission.readouts, strict=True):
+            states = object.__new__(States)
+            states.window, states.size, states.values = window, size, values.reshape(ticks, size) / scale
+            outputs[port] = states
         return outputs
+
+    def want(self, outputs: Collection[str]) -> None:
+        """From now on return these outputs only; the others are not even collected. After :meth:`prepare` it is all of them."""
+        engine = self._living()
+        engine.want(outputs)
+        layout = engine.layout
+        self._spikes = [(port, each.size) for port, each in layout.spikes.items() if port in outputs]
+        self._readouts = [(port, each.size, each.scale) for port, each in layout.readouts.items() if port in outputs]
 
     def read(self, variable: str) -> NDArray[Any]:
         """A copy of the present values of a state variable, in SI units without Brian2's.
@@ -266,26 +292,10 @@ def _check_build(name: str, build: Any, parameters: Mapping[str, Any]) -> None:
         )
 
 
-def _spikes(name: str, port: str, signal: Signal, window: Window) -> Spikes:
-    if not isinstance(signal, Spikes) or (signal.window is not window and signal.window != window):
-        raise ComponentError(f"{name}.{port} was given {signal!r} for window {window}; it takes Spikes over the window")
-    return signal
-
-
-def _si(name: str, port: str, signal: Signal, window: Window, into: InjectionInput) -> FloatArray:
-    if not isinstance(signal, into.kind) or (signal.window is not window and signal.window != window):
-        kind = into.kind.__name__
-        raise ComponentError(f"{name}.{port} was given {signal!r} for window {window}; it takes {kind} over the window")
-    return np.multiply(signal.values, into.scale, order="C")
-
-
-def _as_emitted(
-    window: Window, size: int, ticks: NDArray[np.int64], ids: NDArray[np.int32], counts: NDArray[np.int32]
-) -> Spikes:
-    """Spikes of an engine, sorted and within bounds by construction: to check them costs half of a short window."""
-    spikes = Spikes.__new__(Spikes)
-    spikes.window, spikes.size, spikes.ticks, spikes.ids, spikes.counts = window, size, ticks, ids, counts
-    return spikes
+def _kinds(layout: Layout) -> list[tuple[str, type[Signal]]]:
+    """What each input takes, in the order in which an engine is given them."""
+    kinds: list[tuple[str, type[Signal]]] = [(port, Spikes) for port in layout.inputs]
+    return kinds + [(port, into.kind) for port, into in layout.injections.items()]
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from brian2.synapses.synapses import SynapticPathway
 from numpy.typing import NDArray
 
 from hybrid.circuits.building import Recipe, borrowed, codegen_errors, isolated
-from hybrid.circuits.engine import Emission, check_state, diverged
+from hybrid.circuits.engine import Emission, Events, check_state, diverged
 from hybrid.circuits.layout import ReadoutOutput, SpikeOutput, full_name, steps_between
 from hybrid.circuits.queue import DelayQueue
 from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, Watch, steps_between_searches, watch
@@ -65,6 +65,7 @@ class RuntimeEngine:
             members = network.sorted_objects
             with codegen_errors(recipe.name):
                 self._device.gather(network, self._circuit.namespace)
+            self.want(self.layout.outputs)
             self._search = _Search(recipe.name, dt_s, watch(network))
             self._stream: Any = np.random.get_state()
         self._pathways = {each.name: each for each in members if isinstance(each, SynapticPathway)}
@@ -80,34 +81,37 @@ class RuntimeEngine:
         ]
 
     def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
-        spikes: list[list[tuple[int, NDArray[np.int32]]]] = [[] for _ in self.layout.spikes]
-        readouts: list[list[FloatArray]] = [[] for _ in self.layout.readouts]
+        spikes: list[list[tuple[int, NDArray[np.int32]]]] = [[] for _ in self._spikes]
+        readouts: list[list[FloatArray]] = [[] for _ in self._readouts]
         with borrowed(self._device, self._stream):
             start = self._step // self._steps_per_tick
             for tick in range(start, start + ticks):
                 self._listen(tick, inputs)
-                for si, into in zip(injected, self.layout.injections.values(), strict=True):
-                    into.variable.get_value()[into.start : into.start + into.size] = si[tick - start]
+                for values, into in zip(injected, self.layout.injections.values(), strict=True):
+                    into.variable.get_value()[into.start : into.start + into.size] = values[tick - start] * into.scale
                 for k in range(self._steps_per_tick):
                     if k == 1:
                         self._listen(tick, [])
                     self._live_one_step()
-                    for found, output in zip(spikes, self.layout.spikes.values(), strict=True):
+                    for found, output in zip(spikes, self._spikes, strict=True):
                         found.append((tick, _emitted(output, self._step)))
                     self._step += 1
                     if self._step % CHECK_EVERY_STEPS == 0:
                         self._search.now(self._step)
-                for values, readout in zip(readouts, self.layout.readouts.values(), strict=True):
-                    values.append(_value(readout))
-                    if first_not_finite(values[-1]):
+                for read, readout in zip(readouts, self._readouts, strict=True):
+                    read.append(_value(readout))
+                    if first_not_finite(read[-1]):
                         self._search.throughout(self._step)
             self._search.at_the_end(self._step)
             self._stream = np.random.get_state()
-        sizes = [each.size for each in self.layout.spikes.values()]
         return Emission(
-            [_listed(each, size) for each, size in zip(spikes, sizes, strict=True)],
+            [_listed(each, output.size) for each, output in zip(spikes, self._spikes, strict=True)],
             [np.concatenate(each) for each in readouts],
         )
+
+    def want(self, outputs: Container[str]) -> None:
+        self._spikes = [each for port, each in self.layout.spikes.items() if port in outputs]
+        self._readouts = [each for port, each in self.layout.readouts.items() if port in outputs]
 
     def _live_one_step(self) -> None:
         for every, run in self._schedule:
@@ -256,8 +260,8 @@ def _value(readout: ReadoutOutput) -> FloatArray:
     return np.array(part, np.float64)
 
 
-def _listed(found: list[tuple[int, NDArray[np.int32]]], size: int) -> list[NDArray[Any]]:
+def _listed(found: list[tuple[int, NDArray[np.int32]]], size: int) -> Events:
     """Ticks, ids and counts; several spikes of one element in a tick become one event with a count."""
     ticks = np.repeat([tick for tick, _ in found], [ids.size for _, ids in found]).astype(np.int64)
     key, counts = np.unique(ticks * size + np.concatenate([ids for _, ids in found]), return_counts=True)
-    return [key // size, (key % size).astype(np.int32), counts.astype(np.int32)]
+    return key // size, (key % size).astype(np.int32), counts.astype(np.int32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,20 @@ _PACKAGES = {
     "hybrid": "hybrid-brain-simulation",
     **{name: name for name in ("numpy", "scipy", "brian2", "numba", "h5py", "mpi4py")},
 }
+_PLAIN = {float, int, bool}
 _SHORT = 72  # characters of a value in the text
 
 
 def software_versions() -> dict[str, str]:
     """Versions of Python, of this package and of what it computes with, of the operating system, and the CPU's name.
 
-    A package that is not installed is called so; none is imported.
+    A package that is not installed is called so; none is imported. Looked up once a process, which takes some 50 ms.
     """
+    return dict(_found_versions())
+
+
+@cache
+def _found_versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         **{name: _version(package) for name, package in _PACKAGES.items()},
@@ -50,6 +57,8 @@ def _cpu() -> str:
 
 def plain(value: Any, finite: bool = False) -> Any:
     """The same as dictionaries, lists, strings and numbers only; with ``finite``, NaN and infinity become ``None``."""
+    if type(value) is list and _is_flat(value, finite):  # such as a row of a matrix, of which there may be thousands
+        return value.copy()
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -61,6 +70,14 @@ def plain(value: Any, finite: bool = False) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     return str(value)
+
+
+def _is_flat(values: list[Any], finite: bool) -> bool:
+    """Whether all are plain already."""
+    kinds = set(map(type, values))
+    if finite and float in kinds:
+        return kinds == {float} and all(map(math.isfinite, values))
+    return kinds <= _PLAIN
 
 
 def format_info(info: Mapping[str, Any]) -> str:

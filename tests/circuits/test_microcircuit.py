@@ -60,6 +60,28 @@ def test_it_does_not_matter_how_time_is_cut(engine):
     assert same(live(alive(noisy, engine), heard, list(range(1, TICKS + 1))), whole)
 
 
+def test_outputs_that_nobody_wants_are_left_out_and_change_nothing(engine):
+    heard = random_spikes(TICKS)
+    whole = live(alive(noisy, engine), heard, UNEVEN)
+    circuit = alive(noisy, engine)
+    circuit.want({"second_half", "leak"})
+    few = live(circuit, heard, UNEVEN)
+    assert same(few, {port: whole[port] for port in ("second_half", "leak")})
+    circuit.prepare(TICK, np.random.default_rng(1))
+    assert same(live(circuit, heard, UNEVEN), whole)
+
+
+def test_what_was_emitted_is_not_overwritten(engine):
+    circuit = alive(noisy, engine)
+    heard = random_spikes(TICKS)
+    windows = list(Window(0, TICKS).cut(50))
+    emitted = [circuit.advance(window, {"afferents": heard.during(window)}) for window in windows]
+    again = alive(noisy, engine)
+    for window, earlier in zip(windows, emitted, strict=True):
+        for port, signal in again.advance(window, {"afferents": heard.during(window)}).items():
+            assert all(map(np.array_equal, signal.payload(), earlier[port].payload()))
+
+
 def test_seed_and_nothing_else_decides(engine):
     heard = random_spikes(TICKS)
     first = live(alive(noisy, engine, seed=1, name="A"), heard, [TICKS])

@@ -126,13 +126,15 @@ def random_spikes(ticks: int, seed: int = 3, lines: int = FIBRES) -> Spikes:
 
 def live(circuit: Microcircuit, heard: Spikes | None, cuts: list[int]) -> dict[str, Signal]:
     """Let ``circuit`` live through windows that end at ``cuts``; the outputs joined (of spikes: as ticks, ids, counts)."""
-    pieces: dict[str, list] = {port: [] for port in circuit.outputs}
+    pieces: dict[str, list] = {}
     start = circuit._tick
     for stop in cuts:
         window = Window(start, stop)
         inputs = {port: heard.during(window) for port in circuit.inputs}
         for port, signal in circuit.advance(window, inputs).items():
-            pieces[port].append(np.array(signal.payload()) if isinstance(signal, Spikes) else signal.values)
+            pieces.setdefault(port, []).append(
+                np.array(signal.payload()) if isinstance(signal, Spikes) else signal.values
+            )
         start = stop
     return {
         port: np.concatenate(parts, axis=1 if circuit.outputs[port].carries_events else 0)

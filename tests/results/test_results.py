@@ -182,6 +182,8 @@ def test_software_versions_import_nothing() -> None:
     assert versions["python"] == sys.version.split()[0]
     assert {"hybrid", "scipy", "brian2", "numba", "h5py", "mpi4py", "platform", "cpu"} <= set(versions)
     assert all(versions.values())
+    versions.clear()
+    assert software_versions()["numpy"] == np.__version__
     code = "import sys, hybrid.results as r; r.software_versions(); print({'brian2', 'mpi4py', 'xarray'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from hybrid.circuits.building import Recipe, codegen_errors, isolated
 from hybrid.circuits.compiled.compiler import compiled
 from hybrid.circuits.compiled.device import LibraryDevice
 from hybrid.circuits.compiled.library import CannotLoadError, Library, copied, view, write
-from hybrid.circuits.compiled.passage import Inlet, Outlet
+from hybrid.circuits.compiled.passage import Gauge, Injector, Inlet, Outlet
 from hybrid.circuits.compiled.unit import Unit, write_unit
 from hybrid.circuits.engine import Emission, check_state, diverged
 from hybrid.circuits.layout import Layout
@@ -21,7 +21,7 @@ from hybrid.errors import ComponentError, ConfigurationError
 from hybrid.signals import Spikes
 from hybrid.units import FloatArray
 
-_INT64, _INT32, _FLOAT64 = np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.float64)
+_INT64 = np.dtype(np.int64)
 
 
 class CompiledEngine:
@@ -48,12 +48,13 @@ class CompiledEngine:
         table = np.zeros((len(self.layout.inputs) + 1, 4), np.int64)
         self._events = table.ctypes.data
         self._inlets = [Inlet(row) for row in table[:-1]]
-        self._injected = np.zeros(len(self.layout.injections) + 1, np.int64)  # where the values of each lie
-        self._outlets = [
-            *(Outlet([_INT64, _INT32, _INT32]) for _ in self.layout.spikes),
-            *(Outlet([_FLOAT64]) for _ in self.layout.readouts),
+        places = np.zeros(len(self.layout.injections) + 1, np.int64)
+        self._values = places.ctypes.data
+        self._injectors = [
+            Injector(places, k, into.size, into.scale) for k, into in enumerate(self.layout.injections.values())
         ]
-        self._emitted = view(self._library.emitted(), 5 * len(self._outlets), _INT64).reshape(-1, 5)
+        self._emitted = view(self._library.emitted(), 5 * len(self.layout.outputs), _INT64).reshape(-1, 5)
+        self.want(self.layout.outputs)
 
     def _bring_to_life(self, seed: int, steps_per_tick: int) -> None:
         self._library.allocate()
@@ -68,16 +69,25 @@ class CompiledEngine:
     def advance(self, ticks: int, inputs: Sequence[Spikes], injected: Sequence[FloatArray]) -> Emission:
         for inlet, spikes in zip(self._inlets, inputs, strict=True):
             inlet.put(spikes)
-        for k, values in enumerate(injected):
-            self._injected[k] = values.ctypes.data
-        outcome = self._library.advance(ticks, self._events, self._injected.ctypes.data)
+        for injector, values in zip(self._injectors, injected, strict=True):
+            injector.put(values)
+        outcome = self._library.advance(ticks, self._events, self._values)
         if outcome == 1:
             raise ComponentError(f"circuit {self._name}: {self._message()}")
         if outcome == 2:
             self._raise_diverged()
-        taken = [outlet.take(*row) for outlet, row in zip(self._outlets, self._emitted.tolist(), strict=True)]
-        spikes_out = len(self.layout.spikes)
-        return Emission(taken[:spikes_out], [values for (values,) in taken[spikes_out:]])
+        rows = self._emitted.tolist()
+        return Emission(
+            [outlet.take(rows[k]) for k, outlet in self._outlets], [gauge.look(rows[k]) for k, gauge in self._gauges]
+        )
+
+    def want(self, outputs: Container[str]) -> None:
+        ports = self.layout.outputs
+        for k, port in enumerate(ports):
+            self._library.want(k, port in outputs)
+        wanted = [k for k, port in enumerate(ports) if port in outputs]
+        self._outlets = [(k, Outlet()) for k in wanted if ports[k] in self.layout.spikes]
+        self._gauges = [(k, Gauge()) for k in wanted if ports[k] in self.layout.readouts]
 
     def _message(self) -> str:
         return str(self._library.message().decode(errors="replace").strip())
@@ -130,7 +140,7 @@ class CompiledEngine:
         )
 
     def close(self) -> None:
-        self._inlets, self._outlets, self._emitted = [], [], np.empty((0, 5), np.int64)  # views of what goes
+        self._outlets, self._gauges, self._emitted = [], [], np.empty((0, 5), np.int64)  # views of what goes
         self._library.close()
 
 

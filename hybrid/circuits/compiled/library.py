@@ -22,6 +22,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "make": (c_int32, [c_uint32, c_int64]),
     "message": (c_char_p, []),
     "advance": (c_int32, [c_int64, c_void_p, c_void_p]),
+    "want": (None, [c_int64, c_int32]),
     "emitted": (c_void_p, []),
     "divergence": (c_void_p, []),
     "step": (c_void_p, []),

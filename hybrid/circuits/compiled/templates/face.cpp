@@ -65,6 +65,14 @@ FACE int32_t circuit_advance(int64_t ticks, const hybrid::Events* events, const 
     return finite ? 0 : 2;
 }
 
+FACE void circuit_want(int64_t k, int32_t wanted)
+{
+    if (k < {{spikes|length}})
+        hybrid::spikes[k].wanted = wanted;
+    else
+        hybrid::readouts[k - {{spikes|length}}].wanted = wanted;
+}
+
 FACE void* circuit_emitted() { return hybrid::emitted; }
 FACE void* circuit_divergence() { return &hybrid::divergence; }
 FACE int64_t* circuit_step() { return &hybrid::step; }

@@ -16,8 +16,9 @@ struct SpikeOutput
     int32_t start, stop;
     std::vector<int64_t> ticks;
     std::vector<int32_t> ids, counts;
+    bool wanted;
 };
-struct Readout { void (*read)(std::vector<double>&); std::vector<double> values; };
+struct Readout { void (*read)(std::vector<double>&); std::vector<double> values; bool wanted; };
 struct Watched { int64_t (*first_bad)(); int64_t (*first_nan)(); int64_t (*size)(); bool is_differential; };
 struct Emitted { int64_t number, capacity; const void* parts[3]; };
 struct Divergence { int64_t variable, element, step; };
@@ -84,16 +85,16 @@ static const Injection injections[] = {
 };
 static SpikeOutput spikes[] = {
     {% for each in spikes %}
-    { {{each.every}}, {{_array(each)}}, {{each.start}}, {{each.stop}}, {}, {}, {} },
+    { {{each.every}}, {{_array(each)}}, {{each.start}}, {{each.stop}}, {}, {}, {}, true },
     {% endfor %}
-    { 0, { NULL, NULL, NULL }, 0, 0, {}, {}, {} }
+    { 0, { NULL, NULL, NULL }, 0, 0, {}, {}, {}, false }
 };
 {% macro _range(each) %}{{each.start}}, {% if each.elements %}{{each.start + each.elements}}{% else %}{{each.size}}{% endif %}{% endmacro %}
 static Readout readouts[] = {
     {% for each in readouts %}
-    { [](std::vector<double>& to) { {{each.how}}({{each.data}}, {{_range(each)}}, to); }, {} },
+    { [](std::vector<double>& to) { {{each.how}}({{each.data}}, {{_range(each)}}, to); }, {}, true },
     {% endfor %}
-    { NULL, {} }
+    { NULL, {}, false }
 };
 static const Watched watched[] = {
     {% for each in watched %}
@@ -144,7 +145,7 @@ static void collect_spikes()
     for (int k = 0; k < {{spikes|length}}; k++)
     {
         SpikeOutput& output = spikes[k];
-        if (step % output.every)
+        if (!output.wanted || step % output.every)
             continue;
         const int32_t* space = (const int32_t*)output.space.data();
         const int32_t number = space[output.space.size() - 1];
@@ -246,6 +247,8 @@ static bool live(int64_t ticks, const Events* events, const double* const* injec
         count_spikes(tick);
         for (int k = 0; k < {{readouts|length}}; k++)
         {
+            if (!readouts[k].wanted)
+                continue;
             std::vector<double>& values = readouts[k].values;
             const size_t before = values.size();
             readouts[k].read(values);
