@@ -138,7 +138,7 @@ class MassModel(ABC):
         compiled = compiled_for(equations)
         cells = packed(np.concatenate([x, np.zeros_like(x), received, drive, self.parameter_rows(n)]))
         try:
-            compiled.derivatives(cells)
+            compiled.derivatives(cells.reshape(-1))
         except NumbaError as error:
             raise does_not_compile(equations, error) from error
         return unpacked(cells, compiled.rows.kick, compiled.rows.received, n)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -12,27 +13,26 @@ from numba.core.errors import NumbaError
 
 from hybrid.errors import ConfigurationError
 from hybrid.masses import functions
-from hybrid.masses.compiled import far, kernel, lanes, normals
+from hybrid.masses.compiled import address, block, far, kernel, lanes, normals
 from hybrid.masses.compiled.kept import module_of
-from hybrid.masses.compiled.script import INLINED, UNWRAPPED, Script
+from hybrid.masses.compiled.script import INLINED, Script
+from hybrid.masses.compiled.weaver import Weaver
 
-_KERNEL = Path(str(kernel.__file__)).read_text(encoding="utf-8")
-_IMPORTED = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (far, functions, lanes, normals))
-_PARTS = [
-    "all_finite",
-    "make_room",
-    "sum_block",
-    "emit",
-    "fill_past",
-    "write_down",
-    "arriving",
-    "receive",
-    "gather",
-    "push",
-    "hand_over",
-]
-_CALLED = ["advance", "derivatives", "begin_block", "sum_targets"]  # from outside
-_IN_LOOPS = ["finished", "arrives", "pushed"]  # a loop is vectorised only if all that it calls is inlined
+
+def _text_of(module: Any) -> str:
+    return Path(str(module.__file__)).read_text(encoding="utf-8")
+
+
+_KERNEL, _BLOCK = _text_of(kernel), _text_of(block)
+_IMPORTED = tuple(map(_text_of, (address, block, far, functions, kernel, lanes, normals)))
+_RECORDS = {
+    "far": far.Far._fields,
+    "near": far.Near._fields,
+    "step": kernel.Step._fields,
+    "random": normals.Random._fields,
+}
+_COMPILED = "cache.njit(error_model='numpy', nogil=True, {}cache=CACHED)"
+_CALLED = ["advance", "derivatives"]  # from outside
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,12 @@ class Equations:
     parameters: tuple[str, ...]
     numbers: tuple[str, ...]
     sine: bool
+
+    @property
+    def functions(self) -> dict[str, Any]:
+        """What the kernel calls these, and ``None`` where there is none."""
+        emitted = None if self.between else self.emitted
+        return {"rhs": self.rhs, "felt_of": emitted, "pre": self.pre, "post": self.post}
 
 
 @dataclass(frozen=True)
@@ -103,87 +109,114 @@ class Rows:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The functions of :mod:`hybrid.masses.compiled.kernel`, made for one kind of model and one length of block."""
+    """The functions of :mod:`hybrid.masses.compiled.kernel`, made for one kind of model."""
 
     rows: Rows
     advance: Callable[..., bool]
     derivatives: Callable[..., None]
-    begin_block: Callable[..., None]
-    sum_targets: Callable[..., None]
 
 
-def compiled_for(equations: Equations, block: int = 16, scheme: Scheme = HEUN) -> Compiled:
+class Block:
+    """The functions of :mod:`hybrid.masses.compiled.block`, made for one length of a block."""
+
+    def __init__(self, ticks: int) -> None:
+        weaver = Weaver([_text_of(far), _BLOCK], {"BLOCK": ticks})
+        made = (f"\n\n@{_COMPILED.format('')}\n{weaver.function(name)}" for name in ("sum_block", "draw"))
+        imported = "from hybrid.masses.compiled.normals import coloured, normals"
+        text = "\n".join(("import numpy as np", "from hybrid import cache", imported, *made, ""))
+        module: Any = module_of(text, _IMPORTED, [])
+        self.sum_block: Callable[..., None] = module.sum_block
+        self.draw: Callable[..., None] = module.draw
+
+    @cached_property
+    def sum_block_at(self) -> int:
+        return address.address_of(self.sum_block, block.SUMS)
+
+    @cached_property
+    def draw_at(self) -> int:
+        return address.address_of(self.draw, block.DRAW)
+
+
+block_of = cache(Block)
+
+
+def compiled_for(equations: Equations, scheme: Scheme = HEUN) -> Compiled:
     """The kernel for these equations: compiled at its first call, or loaded if that was ever done before.
 
     Its text has all that the machine code depends on: the kernel, the model's equations, the coupling's, and the values that
     these refer to, as they are now. Equal texts are one kernel, here and in the cache.
     """
-    rows, script = _written(equations, block, scheme)
+    plain = {name: getattr(function, "py_func", function) for name, function in equations.functions.items()}
+    given = frozenset(name for name, function in plain.items() if function is not None)
+    rows, kernel_text = _kernel(replace(equations, model="", coupling="", rhs=None, emitted=None, pre=None, post=None), scheme, given)
+    script = Script(
+        "", "", "import math", "from collections import namedtuple", "from types import ModuleType", "import numpy as np",
+        "from numba import njit", "from hybrid import cache",
+        "from hybrid.masses.compiled.kernel import draw_at, sum_block_at",
+        "from hybrid.masses.compiled.lanes import reader, writer",
+        f"inlined = njit({_options(INLINED)})",
+    )  # fmt: skip
+    script.lines += [f"{name} = {script.function(plain[name])}" for name in plain if name in given]
+    script.lines.append(kernel_text)
     key = script.text, *(each if isinstance(each, CodeType) else id(each) for each in script.given)
     if key not in _compiled:
-        module = module_of(_KERNEL + script.text, _IMPORTED, script.given)
+        module = module_of(script.text, _IMPORTED, script.given)
         _compiled[key] = Compiled(rows, *(getattr(module, name) for name in _CALLED))
     return _compiled[key]
 
 
-def _written(equations: Equations, block: int, scheme: Scheme) -> tuple[Rows, Script]:
-    """What stands below the kernel in its module: the names it declares, and that all is compiled."""
+@cache
+def _kernel(equations: Equations, scheme: Scheme, given: frozenset[str]) -> tuple[Rows, str]:
+    """The kernel of all equations of this form: its rows and its text, in which those functions that are ``given`` are called."""
     variables = len(equations.variables)
     coupled, between = (
         tuple(map(equations.variables.index, which)) for which in (equations.coupled, equations.between)
     )
     sent = 1 if between else len(coupled)
-    sums = len(coupled) if scheme.held else sent * (2 if equations.sine else 1)
+    features = sent * (2 if equations.sine else 1)
+    sums = len(coupled) if scheme.held else features
     rows = Rows(variables, sums, 0 if scheme.held else sums, len(equations.parameters))
-    received = range(rows.received, rows.ahead)
-    script = Script(
-        "",
-        "",
-        "# ---- what is declared above, for one kind of model ----",
-        "from collections import namedtuple",
-        "from types import ModuleType",
-        "from hybrid import cache",
-        "from numba import njit",
-        f"inlined = njit({_options(INLINED)})",
-        f"inner = njit({_options({'error_model': 'numpy', **UNWRAPPED})})",
-        "called = cache.njit(error_model='numpy', nogil=True, no_cfunc_wrapper=True, cache=CACHED)",
-        f"BLOCK, VARIABLES, SINE, HELD, JOINED = {block, variables, equations.sine, scheme.held, scheme.joined}",
-        f"KICK, RECEIVED, AHEAD, DRIVE, ROWS = {rows.kick, rows.received, rows.ahead, rows.drive, rows.total}",
-        f"Parameters = namedtuple('Parameters', {equations.parameters})",
-        f"Numbers = namedtuple('Numbers', {equations.numbers})",
-        lanes.reader("state_of", *range(variables)),
-        lanes.reader("kick_of", *range(rows.kick, rows.received)),
-        lanes.reader("received_of", *received),
-        lanes.reader("ahead_of", *(received if scheme.held else range(rows.ahead, rows.drive))),
-        lanes.reader("drive_of", rows.drive),
-        lanes.reader("parameters_of", *range(rows.parameters, rows.total)),
-        lanes.numbers("numbers_of", len(equations.numbers)),
-        lanes.writer("put_state", *range(variables)),
-        lanes.writer("put_kick", *range(rows.kick, rows.received)),
-        lanes.mover("moved", variables),
-        lanes.stepper("plus", variables),
-        lanes.adder("added", variables),
-        lanes.mean("mean", variables),
-        lanes.mean("mean_sums", sums),
-        lanes.kicker("kicked", variables, scheme.multiplicative),
-        lanes.coupler("coupled", sent, len(coupled), equations.sine),
+    intrinsics = {
+        "state_of": f"reader(0, {variables})",
+        "kick_of": f"reader({rows.kick}, {variables})",
+        "received_of": f"reader({rows.received}, {sums})",
+        "ahead_of": f"reader({rows.received if scheme.held else rows.ahead}, {sums})",
+        "drive_of": f"reader({rows.drive}, 1)",
+        "parameters_of": f"reader({rows.parameters}, {len(equations.parameters)}, Parameters)",
+        "put_state": f"writer(0, {variables})",
+        "put_kick": f"writer({rows.kick}, {variables})",
+    }
+    numbers = ", ".join(f"array[{k}]" for k in range(len(equations.numbers)))
+    declared = {
+        "numbers_of": f"def numbers_of(array): return Numbers({numbers})",
+        "put_sent": lanes.sender("put_sent", sent, equations.sine),
+        "moved": lanes.mover("moved", variables),
+        "plus": lanes.stepper("plus", variables),
+        "added": lanes.adder("added", variables),
+        "mean": lanes.mean("mean", variables),
+        "mean_sums": lanes.mean("mean_sums", sums),
+        "kicked": lanes.kicker("kicked", variables, scheme.multiplicative),
+        "felt_of": lanes.difference("felt_of", *between) if between else lanes.picker("felt_of", *coupled),
+        "pre": lanes.unchanged("pre"),
+        "post": lanes.unchanged("post"),
+        "arrives": lanes.held("arrives") if scheme.held else lanes.coupler("arrives", sent, len(coupled), equations.sine),
+    }
+    constants = {
+        "VARIABLES": variables, "FEATURES": features, "COUPLED": sent, "SINE": equations.sine, "HELD": scheme.held,
+        "JOINED": scheme.joined, "KICK": rows.kick, "RECEIVED": rows.received, "DRIVE": rows.drive, "ROWS": rows.total,
+        "LANES": lanes.LANES, "SHIFT": lanes.SHIFT, "UNBORN": kernel.UNBORN,
+    }  # fmt: skip
+    texts = (text for name, text in declared.items() if name not in given)
+    weaver = Weaver([_KERNEL.replace("step_all(", f"{scheme.integrator}("), *texts], constants, _RECORDS)
+    compiled = _COMPILED.format("no_cfunc_wrapper=True, ")
+    return rows, "\n".join(
+        (
+            f"Parameters = namedtuple('Parameters', {equations.parameters})",
+            f"Numbers = namedtuple('Numbers', {equations.numbers})",
+            *(f"{name} = {made}" for name, made in intrinsics.items()),
+            *(f"\n\n@{compiled}\n{weaver.function(name)}" for name in _CALLED),
+        )
     )
-    felt_of = lanes.difference("felt_of", *between) if between else lanes.picker("felt_of", *coupled)
-    for name, function, otherwise in (
-        ("rhs", equations.rhs, ""),
-        ("felt_of", None if between else equations.emitted, felt_of),
-        ("pre", equations.pre, lanes.unchanged("pre")),
-        ("post", equations.post, lanes.unchanged("post")),
-    ):
-        plain = getattr(function, "py_func", function)
-        script.lines.append(otherwise if plain is None else f"{name} = {script.function(plain)}")
-    if scheme.held:
-        script.lines.append(lanes.held("arrives"))
-    own = [name for name in _IN_LOOPS if not (scheme.held and name == "arrives")]
-    script.lines += [f"{name} = inlined({name})" for name in own]
-    script.lines += [f"{name} = inner({name})" for name in _PARTS]
-    script.lines += [f"step_all = inner({scheme.integrator})", *(f"{name} = called({name})" for name in _CALLED)]
-    return rows, script
 
 
 def _options(options: dict[str, Any]) -> str:

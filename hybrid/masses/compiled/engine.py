@@ -11,7 +11,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from hybrid.masses.compiled.compiler import HEUN, Scheme, compiled_for, does_not_compile
+from hybrid.masses.compiled.compiler import HEUN, Scheme, block_of, compiled_for, does_not_compile
 from hybrid.masses.compiled.far import split
 from hybrid.masses.compiled.kernel import NOT_READY, UNBORN, Step
 from hybrid.masses.compiled.lanes import LANES, packed, unpacked
@@ -56,27 +56,30 @@ class Engine:
         felt = np.repeat(coupling.felt(model.variables, model.coupled, model.felt()), 2 if coupling.sine else 1)
         self._block, self._far, self._near, capacity = split(weights, delays, felt.size, block)
         self._equations = model.equations(coupling)
-        self._compiled = compiled_for(self._equations, self._block, scheme)
+        self._compiled = compiled_for(self._equations, scheme)
         self._variables, self._n = initial.shape
         still = np.zeros((self._compiled.rows.parameters - self._variables, n))
         self._cells = packed(np.concatenate([initial, still, parameters]))
+        self._flat = self._cells.reshape(-1)
         pulls = np.zeros(len(self._cells) * LANES)
         if coupling.differs:
             pulls[:n] = weights.sum(axis=1) if pull is None else pull
-        self._step = Step(h, coupling.numbers, pulls, felt)
         self._joined, self.features = scheme.joined, int(felt.size)
         self._threads = threads if scheme.held and self._far.weight.size >= _WORTH_SHARING else 1
         self._pool = ThreadPoolExecutor(threads - 1) if self._threads > 1 else None
-        self._seed(lanes(key, np.sqrt(h) * sigma, self._block, tau_ticks))
+        self._begin = block_of(self._block)
+        random = lanes(key, np.sqrt(h) * sigma, self._block, tau_ticks, self._begin.draw)
+        draw_at = self._begin.draw_at if random.node.size else 0  # what is not needed is not compiled
+        self._step = Step(h, coupling.numbers, pulls, felt, self._begin.sum_block_at, draw_at)
+        self._seed(random)
         self._history = np.zeros((felt.size, n, capacity))
         longest = self._far.longest
         self._cursor = np.array([-longest, UNBORN, 0, NOT_READY])
         now = initial[:, None]
         before = np.repeat(now, longest, axis=1) if past is None else past(longest)
         past_and_now = np.concatenate([before, now], axis=1)
-        self._live(0, 0, np.zeros((0, n)), past_and_now, _NOTHING, _NOTHING)  # compiles the kernel, fills the past
-        if self._pool is not None:
-            self._sum_together(0)  # compiles what threads call
+        self._live(-longest, 1, _NOTHING, past_and_now, _NOTHING, _NOTHING)  # compiles the kernel, fills the past
+        self._cursor[1:3] = NOT_READY, 0
 
     def _seed(self, random: Random) -> None:
         self._random = random
@@ -118,7 +121,7 @@ class Engine:
         drive_hz, trajectory, others, sent = arrays
         try:
             return self._compiled.advance(
-                start, stop, self._cursor, self._cells, self._history, drive_hz, others, sent, trajectory, *self._parts
+                start, stop, self._cursor, self._flat, self._history, drive_hz, others, sent, trajectory, *self._parts
             )
         except NumbaError as error:
             raise does_not_compile(self._equations, error) from error
@@ -142,11 +145,13 @@ class Engine:
 
     def _sum_together(self, begun: int) -> None:
         assert self._pool is not None
-        self._compiled.begin_block(self._cursor, self._history, begun, *self._parts)
-        edges = np.linspace(0, self._n, self._threads + 1).astype(int).tolist()
+        self._cursor[3] = begun
 
         def share(first: int, stop: int) -> None:
-            self._compiled.sum_targets(self._cursor, self._history, first, stop, *self._parts)
+            self._begin.sum_block(self._cursor, self._history, begun, first, stop, *self._far, self._step.felt)
+
+        share(0, 0)  # makes room
+        edges = np.linspace(0, self._n, self._threads + 1).astype(int).tolist()
 
         others = [self._pool.submit(share, *ends) for ends in itertools.pairwise(edges[1:])]
         share(*edges[:2])

@@ -101,36 +101,37 @@ def _capacity(longest: int, block: int) -> int:
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
-def far_sums(history: Any, base: int, far: Any, felt: Any, block: int, first: int, stop: int) -> None:
-    """``far.sums[f, i, s] = sum_j w_ij * history[f, j, base + s - delay_ij]`` for s = 0 .. block-1 and targets first .. stop-1.
+def far_sums(
+    history: Any, base: int, first: Any, shift: Any, weight: Any, sums: Any, felt: Any, block: int, begin: int, end: int
+) -> None:
+    """``sums[f, i, s] = sum_j w_ij * history[f, j, base + s - delay_ij]`` for s = 0 .. block-1 and targets begin .. end-1.
 
     Every delay is at least ``block``, so all that is read lies before ``base``. Four sources at once keep the partial
     sums in registers.
     """
     features, n, capacity = history.shape
-    flat = history.reshape(history.size)
-    out = far.sums.reshape(far.sums.size)
-    groups = (far.first.size - 1) // n
+    flat, out = history.reshape(history.size), sums.reshape(sums.size)
+    groups = (first.size - 1) // n
     for f in range(features):
         if not felt[f]:
             continue
         origin = f * n * capacity + base
-        for k in range(first * block, stop * block):
+        for k in range(begin * block, end * block):
             out[f * n * block + k] = 0.0
         for g in range(groups):
-            for i in range(first, stop):
+            for i in range(begin, end):
                 row = np.uint64((f * n + i) * block)
-                k, end = far.first[g * n + i], far.first[g * n + i + 1]
-                while k + 4 <= end:
-                    w0, w1, w2, w3 = far.weight[k], far.weight[k + 1], far.weight[k + 2], far.weight[k + 3]
-                    h0, h1 = np.uint64(origin + far.shift[k]), np.uint64(origin + far.shift[k + 1])
-                    h2, h3 = np.uint64(origin + far.shift[k + 2]), np.uint64(origin + far.shift[k + 3])
+                k, last = first[g * n + i], first[g * n + i + 1]
+                while k + 4 <= last:
+                    w0, w1, w2, w3 = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
+                    h0, h1 = np.uint64(origin + shift[k]), np.uint64(origin + shift[k + 1])
+                    h2, h3 = np.uint64(origin + shift[k + 2]), np.uint64(origin + shift[k + 3])
                     for s in range(block):
                         u = np.uint64(s)
                         out[row + u] += w0 * flat[h0 + u] + w1 * flat[h1 + u] + w2 * flat[h2 + u] + w3 * flat[h3 + u]
                     k += 4
-                while k < end:
-                    w0, h0 = far.weight[k], np.uint64(origin + far.shift[k])
+                while k < last:
+                    w0, h0 = weight[k], np.uint64(origin + shift[k])
                     for s in range(block):
                         u = np.uint64(s)
                         out[row + u] += w0 * flat[h0 + u]

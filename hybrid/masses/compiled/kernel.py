@@ -1,19 +1,20 @@
 """The compiled heart of a network of masses: all nodes through a stretch of ticks in one call.
 
-This file is compiled once for each model and way of stepping: :mod:`hybrid.masses.compiled.compiler` executes its source with the
-names declared below filled in and compiles the functions, so that the model's equations are inlined in the loop over
-nodes, and what a network does not use costs it nothing.
+This file is compiled once for each model and way of stepping: :mod:`hybrid.masses.compiled.compiler` fills in the names
+declared below and writes the functions into one another (:mod:`hybrid.masses.compiled.weaver`), so that the model's equations are
+inlined in the loop over nodes, and what a network does not use costs it nothing.
 
-The algorithm, in words: *ticks are grouped in blocks of BLOCK, counted from tick 0. When a block begins, all that
-arrives in it over delays of a block or more is already known and is summed for the whole block at once, and its normal
-numbers are drawn. Then, tick by tick, every node writes down its state, adds what arrives over shorter delays, and
-takes one step.* Blocks do not depend on how a caller cuts time into windows, so neither does any bit of the result.
+The algorithm, in words: *ticks are grouped in blocks, counted from tick 0. When a block begins, all that arrives in it over
+delays of a block or more is already known and is summed for the whole block at once, and its normal numbers are drawn
+(:mod:`hybrid.masses.compiled.block`). Then, tick by tick, every node writes down its state, adds what arrives over shorter
+delays, and takes one step.* Blocks do not depend on how a caller cuts time into windows, so neither does any bit of the result.
 
 What arrives is either held over the step, or known at its start and at its end: no delay is below one tick, so all that
 arrives at t + 1 was sent by t. Then the last tick of a block sums the next block already.
 
 All that a step of a node needs lies in ``cells[chunk, row, lane]`` (:mod:`hybrid.masses.compiled.lanes`), rows in the order
-state, kick, received, ahead (what arrives at the end of the step; none if it is held), drive, parameters.
+state, kick, received, ahead (what arrives at the end of the step; none if it is held), drive, parameters. The kernel has it
+flat.
 """
 
 # ruff: noqa: F821  (the names declared below have no values here)
@@ -26,13 +27,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.masses.compiled.far import Far, Near, far_sums
-from hybrid.masses.compiled.lanes import LANES
-from hybrid.masses.compiled.normals import Random, coloured, normals
+from hybrid.masses.compiled.address import caller
+from hybrid.masses.compiled.block import DRAW, SUMS
+from hybrid.masses.compiled.far import Far, Near
+from hybrid.masses.compiled.lanes import LANES, SHIFT
+from hybrid.masses.compiled.normals import Random
 from hybrid.units import FloatArray
 
-BLOCK: int  # ticks in a block
 VARIABLES: int  # of the model
+FEATURES: int  # things a node sends, and so sums that arrive
+COUPLED: int  # things a node receives of these
 SINE: bool  # what a node emits is delayed as sine and cosine (two features), not as it is (one)
 JOINED: (
     bool  # others are more than the nodes here: what they send arrives with the drive, and what is sent is written down
@@ -40,11 +44,8 @@ JOINED: (
 HELD: bool  # what arrives is held over a step; if not, received and ahead hold bare sums, one for each feature
 KICK: int  # where the rows begin that hold the noise of this step,
 RECEIVED: int  # what arrives from others,
-AHEAD: int  # what arrives at the end of the step,
 DRIVE: int  # the rate at the drive port,
 ROWS: int  # and how many rows there are
-Parameters: Callable[..., Any]  # a named tuple of the model's parameters
-Numbers: Callable[..., Any]  # and one of the coupling's
 rhs: Callable[..., Any]  # the model's equations
 felt_of: Callable[..., Any]  # (state, parameters) -> what others feel, a float for each thing sent
 pre: Callable[..., Any]  # (what is felt, numbers) -> what is sent
@@ -55,19 +56,21 @@ kick_of: Callable[..., Any]
 received_of: Callable[..., Any]
 ahead_of: Callable[..., Any]  # where what arrives is held: received_of
 drive_of: Callable[..., Any]
-parameters_of: Callable[..., Any]
-numbers_of: Callable[..., Any]  # (array) -> tuple
+parameters_of: Callable[..., Any]  # as a named tuple
+numbers_of: Callable[..., Any]  # (array) -> named tuple of the coupling's
 put_state: Callable[..., None]  # (flat cells, i, tuple)
 put_kick: Callable[..., None]
+put_sent: Callable[..., None]  # (history, i, position, what is felt, numbers)
 moved: Callable[..., Any]  # (x, h, slope, kick) -> x + h * slope + kick, tuples
 plus: Callable[..., Any]  # (x, h, slope) -> x + h * slope, tuples
 added: Callable[..., Any]  # (a, b) -> a + b, tuples
 mean: Callable[..., Any]  # (a, b) -> (a + b) / 2, tuples like the state
 mean_sums: Callable[..., Any]  # and like what arrives
 kicked: Callable[..., Any]  # (x, kick) -> what the noise adds in the state x
-coupled: Callable[..., Any]  # :func:`finished` for each thing received
+arrives: Callable[..., Any]  # (state, parameters, sums, pull, felt, numbers) -> what a node receives in this stage of a step
 
 UNBORN, NOT_READY = -2, -1  # instead of the first tick of the ready block
+sum_block_at, draw_at = caller(SUMS), caller(DRAW)
 
 
 class Step(NamedTuple):
@@ -77,133 +80,114 @@ class Step(NamedTuple):
     numbers: FloatArray  # of the coupling
     pull: FloatArray  # [node], filled up to whole chunks
     felt: NDArray[np.bool_]  # [feature]
+    sum_block: int  # where the functions of these names are that begin a block
+    draw: int
 
 
 def advance(
     start: int,
     stop: int,
     cursor: NDArray[np.int64],  # [4] tick at position 0 of the history, first tick of the ready block, tick reached,
-    cells: FloatArray,  # [chunk, row, lane]                                  first tick of the block whose sums stand
+    flat: FloatArray,  # the cells                                                  first tick of the block whose sums stand
     history: FloatArray,  # [feature, node, position]
     drive_hz: FloatArray,  # [tick - start, node]
     others: FloatArray,  # [tick - start, feature * node] sums over nodes elsewhere, if JOINED
     sent: FloatArray,  # of the same shape, written, if JOINED
     trajectory: FloatArray,  # [variable, tick - start, node], written; at birth read: the past, up to tick 0
-    *parts: Any,  # of Far, Near, Step and Random, in this order: handing over named tuples costs 2 µs more
+    far: Far,  # the fields of each are arguments of their own: to hand over named tuples costs 2 µs more
+    near: Near,
+    step: Step,
+    random: Random,
 ) -> bool:
     """From tick ``start`` to ``stop``; whether the state is finite there. If not, it may stop at an earlier tick."""
-    far, near, step, random = Far(*parts[:5]), Near(*parts[5:9]), Step(*parts[9:13]), Random(*parts[13:])
-    if cursor[1] == UNBORN:
-        fill_past(cells, history, trajectory, step)
-        cursor[1] = NOT_READY
+    n, block, q = history.shape[1], far.sums.shape[2], numbers_of(step.numbers)
+    unborn = cursor[1] == UNBORN
     for t in range(start, stop):
-        cursor[2] = t
-        s = t % BLOCK
+        row, position, s = t - start, t - cursor[0], t % block
+        if unborn:
+            read(flat, trajectory, row, n)
+            emit(flat, history, position, q, n)
+            continue
         if cursor[1] != t - s:
-            if not all_finite(cells, history.shape[1]):
-                return False
             cursor[1] = t - s
             sum_block(cursor, history, t - s, far, step)
+            position = t - cursor[0]
             if random.node.size > 0:
-                normals(random.key, (t - s) // 4, BLOCK // 4, random.node, random.variable, random.z)
-                if random.colour.size > 0:
-                    coloured(random.z, random.colour)
-        write_down(cells, trajectory, t - start)
-        emit(cells, history, t - cursor[0], step)
+                numbers = (random.key, (t - s) // 4, random.node, random.variable, random.z, random.colour)
+                draw_at(step.draw, numbers)
+        write_down(flat, trajectory, row, n)
+        emit(flat, history, position, q, n)
         if JOINED:
-            hand_over(history, t - cursor[0], sent, t - start)
+            hand_over(history, position, sent, row, n)
         if HELD:
-            receive(cells, history, t - cursor[0], s, far, near, step, others, t - start)
+            receive(flat, history, position, s, far, near, step, others, row, q, n)
         else:
-            gather(cells, RECEIVED, history, t - cursor[0], s, far, near, step)
-            if s == BLOCK - 1:
-                sum_block(cursor, history, t + 1, far, step)
-            gather(cells, AHEAD, history, t + 1 - cursor[0], (s + 1) % BLOCK, far, near, step)
-        push(cells, drive_hz, t - start, random, s)
-        step_all(cells, step)
-    cursor[2] = stop
-    return all_finite(cells, history.shape[1])
+            for ahead in range(2):
+                if ahead + s == block:
+                    sum_block(cursor, history, t + 1, far, step)
+                gather(flat, ahead, history, t + ahead - cursor[0], (s + ahead) % block, far, near, step, n)
+        push(flat, drive_hz, row, random, s, n)
+        step_all(flat, step, q)
+        cursor[2] = t + 1
+        if (s == block - 1 or t == stop - 1) and not all_finite(flat, n):
+            return False
+    return True
 
 
-def all_finite(cells: FloatArray, n: int) -> bool:
+def all_finite(flat: FloatArray, n: int) -> bool:
+    others = 0
     for i in range(n):
         for v in range(VARIABLES):
-            if not np.isfinite(cells[i // LANES, v, i % LANES]):
-                return False
-    return True
+            x = flat[at(i, v)]
+            if x - x != 0.0:
+                others += 1
+    return others == 0
+
+
+def at(i: int, row: int) -> int:
+    """Where this row of a node is."""
+    return (i >> SHIFT) * (ROWS * LANES) + row * LANES + (i & (LANES - 1))
 
 
 def sum_block(cursor: NDArray[np.int64], history: FloatArray, block_start: int, far: Far, step: Step) -> None:
     """All that arrives in this block over delays of a block or more."""
     if cursor[3] != block_start:
         cursor[3] = block_start
-        make_room(cursor, history, block_start, far.longest)
-        far_sums(history, block_start - cursor[0], far, step.felt, BLOCK, 0, history.shape[1])
+        arguments = (
+            cursor, history, block_start, 0, history.shape[1],
+            far.first, far.shift, far.weight, far.sums, far.longest, step.felt,
+        )  # fmt: skip
+        sum_block_at(step.sum_block, arguments)
 
 
-def begin_block(cursor: NDArray[np.int64], history: FloatArray, block_start: int, *parts: Any) -> None:
-    """Where threads share in :func:`sum_block`, what comes before they do."""
-    cursor[3] = block_start
-    make_room(cursor, history, block_start, Far(*parts[:5]).longest)
+def read(flat: FloatArray, past: FloatArray, row: int, n: int) -> None:
+    for v in range(VARIABLES):
+        for i in range(n):
+            flat[at(i, v)] = past[v, row, i]
 
 
-def sum_targets(cursor: NDArray[np.int64], history: FloatArray, first: int, stop: int, *parts: Any) -> None:
-    """What a thread does: the sums of some of the nodes. Which thread sums a node does not change its sum."""
-    far_sums(history, cursor[3] - cursor[0], Far(*parts[:5]), Step(*parts[9:13]).felt, BLOCK, first, stop)
-
-
-def make_room(cursor: NDArray[np.int64], history: FloatArray, block_start: int, longest: int) -> None:
-    """Move what delays still reach to the front of the history if the next block would run over its end."""
-    if block_start - cursor[0] + BLOCK <= history.shape[2]:
-        return
-    first = block_start - longest - cursor[0]
-    for f in range(history.shape[0]):
-        for i in range(history.shape[1]):
-            for k in range(longest):
-                history[f, i, k] = history[f, i, first + k]
-    cursor[0] += first
-
-
-def fill_past(cells: FloatArray, history: FloatArray, past: FloatArray, step: Step) -> None:
-    """Emit every state of ``past[variable, tick, node]``, which ends with that at tick 0."""
-    for k in range(past.shape[1]):
-        for i in range(past.shape[2]):
-            for v in range(VARIABLES):
-                cells[i // LANES, v, i % LANES] = past[v, k, i]
-        emit(cells, history, k, step)
-
-
-def write_down(cells: FloatArray, trajectory: FloatArray, row: int) -> None:
+def write_down(flat: FloatArray, trajectory: FloatArray, row: int, n: int) -> None:
     """The state at the start of this tick."""
-    for i in range(trajectory.shape[2]):
-        for v in range(VARIABLES):
-            trajectory[v, row, i] = cells[i // LANES, v, i % LANES]
+    for v in range(VARIABLES):
+        for i in range(n):
+            trajectory[v, row, i] = flat[at(i, v)]
 
 
-def emit(cells: FloatArray, history: FloatArray, position: int, step: Step) -> None:
+def emit(flat: FloatArray, history: FloatArray, position: int, q: Any, n: int) -> None:
     """What others will feel of this tick."""
-    flat, q = cells.reshape(cells.size), Numbers(*numbers_of(step.numbers))
-    for i in range(history.shape[1]):
-        at = np.uint64(i // LANES * (ROWS * LANES) + i % LANES)
-        felt = felt_of(state_of(flat, at), Parameters(*parameters_of(flat, at)))
-        for c in range(len(felt)):
-            if SINE:
-                history[2 * c, i, position] = math.sin(felt[c])
-                history[2 * c + 1, i, position] = math.cos(felt[c])
-            else:
-                history[c, i, position] = pre(felt[c], q)
+    for i in range(n):
+        put_sent(history, i, position, felt_of(state_of(flat, at(i, 0)), parameters_of(flat, at(i, 0))), q)
 
 
-def hand_over(history: FloatArray, position: int, sent: FloatArray, row: int) -> None:
+def hand_over(history: FloatArray, position: int, sent: FloatArray, row: int, n: int) -> None:
     """What nodes elsewhere will feel of this tick."""
-    n = history.shape[1]
-    for f in range(history.shape[0]):
+    for f in range(FEATURES):
         for i in range(n):
             sent[row, f * n + i] = history[f, i, position]
 
 
 def receive(
-    cells: FloatArray,
+    flat: FloatArray,
     history: FloatArray,
     position: int,
     s: int,
@@ -212,35 +196,35 @@ def receive(
     step: Step,
     others: FloatArray,
     row: int,
+    q: Any,
+    n: int,
 ) -> None:
     """What arrives at every node in this tick, scaled; 0 of what nobody feels."""
-    q, n = Numbers(*numbers_of(step.numbers)), history.shape[1]
-    for c in range(history.shape[0] // 2 if SINE else history.shape[0]):
-        if not step.felt[2 * c if SINE else c]:
-            continue
-        for i in range(history.shape[1]):
-            if SINE:
-                sines = arriving(2 * c, i, history, position, s, far, near, step)
-                cosines = arriving(2 * c + 1, i, history, position, s, far, near, step)
-                if JOINED:
-                    sines += others[row, 2 * c * n + i]
-                    cosines += others[row, (2 * c + 1) * n + i]
-                total = history[2 * c + 1, i, position] * sines - history[2 * c, i, position] * cosines
-            else:
-                total = arriving(c, i, history, position, s, far, near, step)
-                if JOINED:
-                    total += others[row, c * n + i]
-                total -= step.pull[i] * history[c, i, position]
-            cells[i // LANES, RECEIVED + c, i % LANES] = post(q.strength * total + q.offset, q)
+    for c in range(COUPLED):
+        if step.felt[2 * c if SINE else c]:
+            for i in range(n):
+                if SINE:
+                    sines = arriving(2 * c, i, history, position, s, far, near, step)
+                    cosines = arriving(2 * c + 1, i, history, position, s, far, near, step)
+                    if JOINED:
+                        sines += others[row, 2 * c * n + i]
+                        cosines += others[row, (2 * c + 1) * n + i]
+                    total = history[2 * c + 1, i, position] * sines - history[2 * c, i, position] * cosines
+                else:
+                    total = arriving(c, i, history, position, s, far, near, step)
+                    if JOINED:
+                        total += others[row, c * n + i]
+                    total -= step.pull[i] * history[c, i, position]
+                flat[at(i, RECEIVED + c)] = post(q.strength * total + q.offset, q)
 
 
 def gather(
-    cells: FloatArray, row: int, history: FloatArray, position: int, s: int, far: Far, near: Near, step: Step
+    flat: FloatArray, ahead: int, history: FloatArray, position: int, s: int, far: Far, near: Near, step: Step, n: int
 ) -> None:
-    """The bare sums at every node, one for each feature, into the rows from ``row``."""
-    for f in range(history.shape[0]):
-        for i in range(history.shape[1]):
-            cells[i // LANES, row + f, i % LANES] = arriving(f, i, history, position, s, far, near, step)
+    """The bare sums at every node, one for each feature, of this tick or the next."""
+    for f in range(FEATURES):
+        for i in range(n):
+            flat[at(i, RECEIVED + ahead * FEATURES + f)] = arriving(f, i, history, position, s, far, near, step)
 
 
 def finished(first: float, second: float, own: float, pull: float, felt: Any, q: Any) -> float:
@@ -252,48 +236,42 @@ def finished(first: float, second: float, own: float, pull: float, felt: Any, q:
     return post(q.strength * total + q.offset, q) if felt else 0.0
 
 
-def arrives(x: Any, p: Any, sums: Any, pull: float, felt: Any, q: Any) -> Any:
-    """What a node in state ``x`` receives; where that is held over the step, ``sums`` is it already."""
-    return coupled(felt_of(x, p), sums, pull, felt, q, finished)
-
-
 def arriving(f: int, i: int, history: FloatArray, position: int, s: int, far: Far, near: Near, step: Step) -> float:
     """The sum of a feature at a node: that of the block, then pairs with shorter delays, in that order."""
     total = far.sums[f, i, s]
     if step.felt[f]:
         for k in range(near.first[i], near.first[i + 1]):
             total += near.weight[k] * history[f, near.source[k], position - near.delay[k]]
-    return float(total)
+    return total
 
 
-def push(cells: FloatArray, drive_hz: FloatArray, row: int, random: Random, s: int) -> None:
+def push(flat: FloatArray, drive_hz: FloatArray, row: int, random: Random, s: int, n: int) -> None:
     """The drive and the noise of this tick."""
-    n = drive_hz.shape[1]
     for i in range(n):
-        cells[i // LANES, DRIVE, i % LANES] = drive_hz[row, i]
+        flat[at(i, DRIVE)] = drive_hz[row, i]
     for v in range(VARIABLES):
         if random.row[v] >= 0:
             for i in range(n):
-                cells[i // LANES, KICK + v, i % LANES] = random.scale[v, i] * random.z[s, random.row[v] * n + i]
+                flat[at(i, KICK + v)] = random.scale[v, i] * random.z[s, random.row[v] * n + i]
 
 
-def euler(cells: FloatArray, step: Step) -> None:
-    flat, h, q = cells.reshape(cells.size), step.h, Numbers(*numbers_of(step.numbers))
-    for chunk in range(cells.shape[0]):
+def euler(flat: FloatArray, step: Step, q: Any) -> None:
+    h = step.h
+    for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
-            i, pull = np.uint64(chunk * (ROWS * LANES) + lane), step.pull[chunk * LANES + lane]
-            x, p = state_of(flat, i), Parameters(*parameters_of(flat, i))
+            i, pull = chunk * (ROWS * LANES) + lane, step.pull[chunk * LANES + lane]
+            x, p = state_of(flat, i), parameters_of(flat, i)
             slope = rhs(x, arrives(x, p, received_of(flat, i), pull, step.felt, q), drive_of(flat, i)[0], p)
             put_state(flat, i, moved(x, h, slope, kicked(x, kick_of(flat, i))))
 
 
-def heun(cells: FloatArray, step: Step) -> None:
+def heun(flat: FloatArray, step: Step, q: Any) -> None:
     """The drive and the noise are the same in both stages, and what arrives too if it is held."""
-    flat, h, q = cells.reshape(cells.size), step.h, Numbers(*numbers_of(step.numbers))
-    for chunk in range(cells.shape[0]):
+    h = step.h
+    for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
-            i, pull = np.uint64(chunk * (ROWS * LANES) + lane), step.pull[chunk * LANES + lane]
-            x, p = state_of(flat, i), Parameters(*parameters_of(flat, i))
+            i, pull = chunk * (ROWS * LANES) + lane, step.pull[chunk * LANES + lane]
+            x, p = state_of(flat, i), parameters_of(flat, i)
             drive, kick = drive_of(flat, i)[0], kick_of(flat, i)
             slope = rhs(x, arrives(x, p, received_of(flat, i), pull, step.felt, q), drive, p)
             y = moved(x, h, slope, kicked(x, kick))
@@ -301,13 +279,13 @@ def heun(cells: FloatArray, step: Step) -> None:
             put_state(flat, i, moved(x, 0.5 * h, added(slope, ahead), kicked(mean(x, y), kick)))
 
 
-def rk4(cells: FloatArray, step: Step) -> None:
+def rk4(flat: FloatArray, step: Step, q: Any) -> None:
     """The classical method; in the middle of the step arrives the mean of what does at its ends."""
-    flat, h, q = cells.reshape(cells.size), step.h, Numbers(*numbers_of(step.numbers))
-    for chunk in range(cells.shape[0]):
+    h = step.h
+    for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
-            i, pull = np.uint64(chunk * (ROWS * LANES) + lane), step.pull[chunk * LANES + lane]
-            x, p = state_of(flat, i), Parameters(*parameters_of(flat, i))
+            i, pull = chunk * (ROWS * LANES) + lane, step.pull[chunk * LANES + lane]
+            x, p = state_of(flat, i), parameters_of(flat, i)
             drive, kick = drive_of(flat, i)[0], kick_of(flat, i)
             first, last = received_of(flat, i), ahead_of(flat, i)
             middle = mean_sums(first, last)
@@ -323,11 +301,10 @@ def pushed(x: Any, p: Any, sums: Any, pull: float, drive: float, kick: Any, step
     return plus(rhs(x, arrives(x, p, sums, pull, step.felt, q), drive, p), 1.0 / step.h, kicked(x, kick))
 
 
-def derivatives(cells: FloatArray) -> None:
+def derivatives(flat: FloatArray) -> None:
     """The right-hand side of every node, put where a step has its kick."""
-    flat = cells.reshape(cells.size)
-    for chunk in range(cells.shape[0]):
+    for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
-            i = np.uint64(chunk * (ROWS * LANES) + lane)
-            p = Parameters(*parameters_of(flat, i))
+            i = chunk * (ROWS * LANES) + lane
+            p = parameters_of(flat, i)
             put_kick(flat, i, rhs(state_of(flat, i), received_of(flat, i), drive_of(flat, i)[0], p))

@@ -7,6 +7,7 @@ takes 2 ns, against 12 ns with ``math.log`` and ``math.cos``.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,10 +45,17 @@ class Random(NamedTuple):
     colour: FloatArray  # [5, lane], see above; no lanes if the noise is white
 
 
-def lanes(key: np.uint64, scale: FloatArray, block: int, tau_ticks: float | None = None) -> Random:
+def lanes(
+    key: np.uint64,
+    scale: FloatArray,
+    block: int,
+    tau_ticks: float | None = None,
+    draw: Callable[..., None] | None = None,
+) -> Random:
     """The lanes of a network whose variables are kicked with ``scale[variable, node]``, 0 for no noise.
 
-    With ``tau_ticks`` the noise is that of Ornstein and Uhlenbeck with this time of correlation.
+    With ``tau_ticks`` the noise is that of Ornstein and Uhlenbeck with this time of correlation; ``draw`` is then that of
+    :mod:`hybrid.masses.compiled.block`.
     """
     variables, n = scale.shape
     noisy = np.flatnonzero(scale.any(axis=1))
@@ -56,14 +64,17 @@ def lanes(key: np.uint64, scale: FloatArray, block: int, tau_ticks: float | None
     node = np.tile(np.arange(n, dtype=np.uint64), len(noisy))
     variable = np.repeat(noisy.astype(np.uint64), n)
     colour = np.zeros((5, 0))
-    if tau_ticks is not None:
-        colour = _colour(key, node, variable, tau_ticks)
+    if tau_ticks is not None and node.size:
+        assert draw is not None
+        birth = np.zeros((4, node.size))
+        draw(key, 0, node, variable + _BIRTH, birth, colour)
+        colour = _colour(birth[0], tau_ticks)
         node, variable = np.tile(node, 2), np.concatenate([variable, variable + _SECOND])
     return Random(key, node, variable, np.zeros((block, node.size)), row, scale, colour)
 
 
-def _colour(key: np.uint64, node: NDArray[np.uint64], variable: NDArray[np.uint64], tau: float) -> FloatArray:
-    """Coefficients of an exact step of a tick, and a start from the stationary distribution.
+def _colour(birth: FloatArray, tau: float) -> FloatArray:
+    """Coefficients of an exact step of a tick, and a start from the stationary distribution, ``birth`` a normal number each.
 
     With ``dm = -m / tau dt + dW`` the noise is ``m / tau``; over a tick its integral is ``W - (m' - m)``, where m' and W are
     normal with the covariance ``tau (1 - a)`` given m, ``a = exp(-1 / tau)`` (Gillespie 1996, Phys Rev E 54:2084). So a kick
@@ -72,10 +83,8 @@ def _colour(key: np.uint64, node: NDArray[np.uint64], variable: NDArray[np.uint6
     fall = -np.expm1(-1.0 / tau)
     same = tau * fall
     other = math.sqrt(max(0.0, 0.5 * tau * fall * (2.0 - fall) - same * same))
-    birth = np.zeros((4, node.size))
-    normals(key, 0, 1, node, variable + _BIRTH, birth)
-    colour = np.empty((5, node.size))
-    colour[NEXT] = math.sqrt(0.5 * tau) * birth[0]
+    colour = np.empty((5, birth.size))
+    colour[NEXT] = math.sqrt(0.5 * tau) * birth
     colour[BEGUN] = colour[NEXT]
     colour[DECAY], colour[SAME], colour[OTHER] = 1.0 - fall, same, other
     return colour
