@@ -15,7 +15,7 @@ from hybrid.interface.audit import Ledger
 from hybrid.run.scheduler import Scheduler
 
 FILE = Path(__file__).parent.parent / "examples" / "seizure_spread.toml"
-AIM = 0.15  # of the running time for connections, exchange, recording and scheduling together
+AIM = 0.10  # of the running time for connections, exchange, recording and scheduling together
 AUDIT_AIM = 0.02  # of the running time
 
 

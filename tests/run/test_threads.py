@@ -73,7 +73,7 @@ def test_the_error_is_that_of_the_first_component(threads):
     for name in ("d", "b", "c"):
         made.add(Failing(name, at_tick=25, error=ValueError(f"{name} fell")))
     made.add(Accumulator("a"))
-    with pytest.raises(ComponentError, match=r"^d failed in window \[20, 30\) \(t = 2 ms\): ValueError: d fell$"):
+    with pytest.raises(ComponentError, match=r"^b failed in window \[20, 30\) \(t = 2 ms\): ValueError: b fell$"):
         Simulation(made, window_ms=1.0, threads=threads, transport="serial").run(10)
 
 
