@@ -19,6 +19,7 @@ from adapters import (
     TableLookup,
     siegert_rate_hz,
 )
+from adapters._first_passage import integral_of_erfcx
 from hybrid import Chain, Clock, Port, Rates, Window
 from hybrid.errors import ConfigurationError, DivergedError, WiringError
 from hybrid.masses import JansenRit
@@ -343,3 +344,42 @@ def test_a_table_replaces_the_gain():
 def test_wrong_parameters_are_named(make, text):
     with pytest.raises(ConfigurationError, match=text):
         make()
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (0, 1e-3),
+        (0, 0.1),
+        (0, 8),
+        (0.2, 0.3),
+        (0.4, 0.6),
+        (2, 2.6),
+        (3, 3.5),
+        (1, 10),
+        (10, 1e3),
+        (100, 130),
+        (7, 1e7),
+        (1e8, 1e10),
+    ],
+)
+def test_the_integral_of_erfcx_is_that_of_mpmath(low, high):
+    """In 30 digits, over arcsinh(s); beyond 50 by the asymptotic series of erfc (Abramowitz & Stegun 7.1.23)."""
+    mpmath = pytest.importorskip("mpmath")
+
+    def height(w):
+        s = mpmath.sinh(w)
+        if s < 50:
+            return mpmath.exp(s * s) * mpmath.erfc(s) * mpmath.cosh(w)
+        series = sum((-1) ** n * mpmath.fac2(2 * n - 1) / (2 * s * s) ** n for n in range(8))
+        return mpmath.cosh(w) / (s * mpmath.sqrt(mpmath.pi)) * series
+
+    with mpmath.workdps(30):
+        exact = mpmath.quad(height, mpmath.linspace(mpmath.asinh(low), mpmath.asinh(high), 12))
+    (found,) = integral_of_erfcx(np.array([float(low)]), np.array([float(high)]))
+    assert found == pytest.approx(float(exact), rel=5e-15)
+
+
+def test_the_integral_of_erfcx_is_zero_over_nothing():
+    np.testing.assert_array_equal(integral_of_erfcx(np.array([0.0, 3.0, 1e9]), np.array([0.0, 3.0, 1e9])), 0.0)
