@@ -54,6 +54,12 @@ class Pooling:
         _add_up(signal.ticks, signal.ids, signal.counts, window.start, self._line_of(signal.size), sums)
         return sums
 
+    def rates(self, signal: Spikes, tick_s: float) -> FloatArray:
+        """Spikes per second in each tick ``[ticks, lines]``, a mean where it is one."""
+        rates = self.sums(signal)
+        _per_second(rates, np.asarray(self.share(signal.size)).reshape(-1), tick_s)
+        return rates
+
     def mean_of(self, total: FloatArray) -> FloatArray:
         """Of the spikes of all lines those of each that they become, a mean where it is one."""
         pooled = np.zeros(self.lines(total.size))
@@ -81,6 +87,13 @@ class Pooling:
 def _add_up(ticks: Any, ids: Any, counts: Any, start: int, line_of: Any, sums: Any) -> None:
     for k in range(ids.size):
         sums[ticks[k] - start, line_of[ids[k]]] += counts[k]
+
+
+@njit(nogil=True, cache=True)
+def _per_second(sums: Any, share: Any, tick_s: float) -> None:
+    for t in range(sums.shape[0]):
+        for line in range(sums.shape[1]):
+            sums[t, line] = sums[t, line] / share[line if share.size > 1 else 0] / tick_s
 
 
 def _sizes(groups: Sequence[int], what: str) -> NDArray[np.int64]:

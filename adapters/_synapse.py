@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 from scipy.special import gammainc
 
+from adapters._filters import filter_in_place
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates
@@ -45,7 +45,7 @@ class Synapse:
         self._area_s = _AREAS[shape] * self.tau_ms * 1e-3
 
     def prepare(self, clock: Clock, lines: int) -> None:
-        self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
+        self._tick_s = clock.tick_ms * 1e-3
         in_tau = clock.tick_ms / self.tau_ms
         self._keep = float(np.exp(-in_tau))
         gain = 1 - self._keep
@@ -67,16 +67,15 @@ class Synapse:
 
     def response(self, counts: FloatArray) -> FloatArray:
         """To so many spikes in each tick, with a weight of 1, ``[ticks, lines]``."""
-        shares = counts
-        for stage, numerator in enumerate(self._stages):
-            memory = self._memory[stage : stage + 1]
-            shares, self._memory[stage : stage + 1] = lfilter(numerator, [1, -self._keep], shares, axis=0, zi=memory)
+        shares: FloatArray = np.array(counts, order="C")
+        for stage, (now, later) in enumerate(self._stages):
+            filter_in_place(shares, now, later, self._keep, self._memory[stage])
         response: FloatArray = shares * (self._area_s / self._tick_s)
         return response
 
-    def moments(self, rates: Rates, weight: float, noise: bool) -> Moments:
-        """Of the integral of the response to ``rates``, now or later, in (unit of weight) x seconds."""
-        spikes, charge = self.fibres * rates.total(self._clock), weight * self._area_s
+    def moments(self, total: FloatArray, weight: float, noise: bool) -> Moments:
+        """Of the integral of the response to rates of this ``total``, now or later, in (unit of weight) x seconds."""
+        spikes, charge = self.fibres * total, weight * self._area_s
         return Moments(charge * spikes, (charge**2 if noise else 0.0) * spikes)
 
     def held(self, weight: float) -> FloatArray:

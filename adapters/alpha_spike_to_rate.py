@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
+from adapters._filters import filter_in_place
 from adapters._pooling import Pooling
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock
@@ -55,12 +55,10 @@ class AlphaSpikeToRate(Adapter):
         return self._pooling.lines(size)
 
     def convert(self, signal: Spikes) -> Rates:
-        spikes_per_s = self._pooling.sums(signal) / self._pooling.share(signal.size) / self._tick_s
-        gain, decay, first, second = 1 - self._keep, [1.0, -self._keep], self._memory[:1], self._memory[1:]
-        rising, first = lfilter([gain], decay, spikes_per_s, axis=0, zi=first)
-        hz, second = lfilter([0.0, gain], decay, rising, axis=0, zi=second)
-        self._memory = np.concatenate([first, second])
-        return Rates(signal.window, hz.shape[1], hz)
+        hz, gain = self._pooling.rates(signal, self._tick_s), 1 - self._keep
+        filter_in_place(hz, gain, 0.0, self._keep, self._memory[0])
+        filter_in_place(hz, 0.0, gain, self._keep, self._memory[1])
+        return Rates.of(signal.window, hz.shape[1], hz)
 
     def expected(self, signal: Spikes) -> Moments:
         return self.expected_of_total(signal.total(self._clock))

@@ -58,7 +58,10 @@ class Map(Adapter):
         return Rates(signal.window, hz.shape[1], hz)
 
     def expected(self, signal: Rates) -> Moments:
-        mean: FloatArray = self._matrix @ signal.total(self._clock)
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        mean: FloatArray = self._matrix @ total
         return Moments(mean, np.zeros_like(mean))
 
     def describe(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class RateToConductance(Adapter):
         self.noise = bool(noise)
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
-        self._rng = rng
+        self._clock, self._rng = clock, rng
         self._synapse.prepare(clock, source.size)
 
     def convert(self, signal: Rates) -> States:
@@ -61,7 +61,10 @@ class RateToConductance(Adapter):
         return States(signal.window, signal.size, self.weight_ns * self._synapse.response(counts))
 
     def expected(self, signal: Rates) -> Moments:
-        return self._synapse.moments(signal, self.weight_ns, self.noise)
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        return self._synapse.moments(total, self.weight_ns, self.noise)
 
     def held(self) -> FloatArray:
         return self._synapse.held(self.weight_ns)

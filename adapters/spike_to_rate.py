@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters._filters import filter_in_place
 from adapters._pooling import Pooling
-from hybrid.adapter import Adapter, njit
+from hybrid.adapter import Adapter
 from hybrid.clock import Clock
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
@@ -45,16 +46,14 @@ class SpikeToRate(Adapter):
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
         self._keep = float(np.exp(-clock.tick_ms / self.tau_ms))
-        lines = self.emitted_size(source.size)
-        self._share = np.full(lines, self._pooling.share(source.size))
-        self._memory = np.zeros((1, lines))  # what the next tick starts from, Hz
+        self._memory = np.zeros((1, self.emitted_size(source.size)))  # what the next tick starts from, Hz
 
     def emitted_size(self, size: int) -> int:
         return self._pooling.lines(size)
 
     def convert(self, signal: Spikes) -> Rates:
-        hz = self._pooling.sums(signal)
-        _filter(hz, self._share, self._tick_s, self._keep, self._memory[0])
+        hz = self._pooling.rates(signal, self._tick_s)
+        filter_in_place(hz, 1 - self._keep, 0.0, self._keep, self._memory[0])
         return Rates.of(signal.window, hz.shape[1], hz)
 
     def expected(self, signal: Spikes) -> Moments:
@@ -76,12 +75,3 @@ class SpikeToRate(Adapter):
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), **self._pooling.describe()}
-
-
-@njit(nogil=True, cache=True)
-def _filter(values: Any, share: Any, tick_s: float, keep: float, memory: Any) -> None:
-    """Turn ``values[tick, line]`` from spikes into rates, in place."""
-    for t in range(values.shape[0]):
-        for line in range(values.shape[1]):
-            values[t, line] = memory[line] + (1.0 - keep) * (values[t, line] / share[line] / tick_s)
-            memory[line] = keep * values[t, line]

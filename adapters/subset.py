@@ -12,7 +12,7 @@ from hybrid.adapter import Adapter
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError, WiringError
 from hybrid.signals import Moments, Spikes
-from hybrid.units import whole_numbers
+from hybrid.units import FloatArray, whole_numbers
 
 
 class Subset(Adapter):
@@ -52,8 +52,11 @@ class Subset(Adapter):
         return Spikes(signal.window, len(self._ids), signal.ticks[chosen], place[chosen], signal.counts[chosen])
 
     def expected(self, signal: Spikes) -> Moments:
-        total = signal.total(self._clock)[self._ids]
-        return Moments(total, np.zeros_like(total))
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        chosen = total[self._ids]
+        return Moments(chosen, np.zeros_like(chosen))
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "ids": None if self.ids is None else self.ids.tolist()}

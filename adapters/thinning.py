@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hybrid.adapter import Adapter, generator_state, restore_generator
 from hybrid.clock import Clock
 from hybrid.signals import Moments, Spikes
-from hybrid.units import number
+from hybrid.units import FloatArray, number
 
 
 class Thinning(Adapter):
@@ -41,7 +41,10 @@ class Thinning(Adapter):
         return Spikes(signal.window, signal.size, signal.ticks[some], signal.ids[some], kept[some])
 
     def expected(self, signal: Spikes) -> Moments:
-        mean = signal.total(self._clock) * self.keep
+        return self.expected_of_total(signal.total(self._clock))
+
+    def expected_of_total(self, total: FloatArray) -> Moments:
+        mean = total * self.keep
         return Moments(mean, mean * (1 - self.keep))
 
     def state(self) -> dict[str, NDArray[Any]]:
