@@ -44,7 +44,7 @@ def sum_block(
     if block_start - cursor[0] + BLOCK > history.shape[2]:
         oldest = block_start - longest - cursor[0]
         for f in range(history.shape[0]):
-            for i in range(history.shape[1]):
+            for i in range(sums.shape[1]):
                 for k in range(longest):
                     history[f, i, k] = history[f, i, oldest + k]
         cursor[0] += oldest

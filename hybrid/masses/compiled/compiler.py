@@ -153,7 +153,7 @@ def compiled_for(equations: Equations, scheme: Scheme = HEUN) -> Compiled:
         "", "", "import math", "from collections import namedtuple", "from types import ModuleType", "import numpy as np",
         "from numba import njit", "from hybrid import cache",
         "from hybrid.masses.compiled.kernel import draw_at, sum_block_at",
-        "from hybrid.masses.compiled.lanes import reader, writer",
+        "from hybrid.masses.compiled.lanes import copy_lanes, multiply_lanes, reader, writer",
         f"inlined = njit({_options(INLINED)})",
     )  # fmt: skip
     script.lines += [f"{name} = {script.function(plain[name])}" for name in plain if name in given]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -65,9 +66,42 @@ def writer(first: int, count: int) -> Any:
 
 
 def _places(context: Any, builder: Any, kind: Any, flat: Any, i: Any, first: int, count: int) -> list[Any]:
+    """Pointers to these rows of the node at ``i``."""
     data = context.make_array(kind)(context, builder, flat).data
     rows = (context.get_constant(types.intp, row * LANES) for row in range(first, first + count))
     return [builder.gep(data, [builder.add(i, row)], inbounds=True) for row in rows]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_lanes(typing: Any, to: Any, i: Any, a: Any, j: Any) -> Any:
+    """For compiled code: a chunk of numbers from ``j`` of a flat array to ``i`` of another, which does not overlap."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        to, a = (_chunk(context, builder, *each) for each in ((signature.args[0], *values[:2]), (signature.args[2], *values[2:])))
+        builder.store(builder.load(a, align=8), to, align=8)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, a, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def multiply_lanes(typing: Any, to: Any, i: Any, a: Any, j: Any, b: Any, k: Any) -> Any:
+    """For compiled code: the products of a chunk of numbers from ``j`` of a and one from ``k`` of b to ``i`` of another."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = signature.args
+        to, a, b = (_chunk(context, builder, kinds[k], *values[k : k + 2]) for k in (0, 2, 4))
+        builder.store(builder.fmul(builder.load(a, align=8), builder.load(b, align=8)), to, align=8)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, a, types.int64, b, types.int64), generate
+
+
+def _chunk(context: Any, builder: Any, kind: Any, flat: Any, i: Any) -> Any:
+    """Pointer to the chunk of numbers that begins at ``i``."""
+    data = context.make_array(kind)(context, builder, flat).data
+    place = builder.gep(data, [i], inbounds=True)
+    return builder.bitcast(place, ir.VectorType(ir.DoubleType(), LANES).as_pointer())
 
 
 def mover(name: str, count: int) -> str:
