@@ -237,6 +237,13 @@ class ArraySignal(Signal):
         self.values = given
 
     @classmethod
+    def of(cls, window: Window, size: int, values: FloatArray) -> Self:
+        """Unchecked, for values whose shape is right by construction."""
+        signal = object.__new__(cls)
+        signal.window, signal.size, signal.values = window, size, values
+        return signal
+
+    @classmethod
     def silence(cls, window: Window, size: int) -> Self:
         return cls(window, size, np.zeros((len(window), size)))
 

@@ -4,6 +4,7 @@ This file is compiled once for each length of a block: :mod:`hybrid.masses.compi
 filled in. The kernels of models call its functions by their addresses.
 """
 
+# ruff: noqa: F821  (BLOCK has no value here)
 from __future__ import annotations
 
 from typing import Any
@@ -51,9 +52,7 @@ def sum_block(
     far_sums(history, block_start - cursor[0], first, shift, weight, sums, felt, BLOCK, first_node, stop_node)
 
 
-def draw(
-    key: int, first: int, node: NDArray[Any], variable: NDArray[Any], z: FloatArray, colour: FloatArray
-) -> None:
+def draw(key: int, first: int, node: NDArray[Any], variable: NDArray[Any], z: FloatArray, colour: FloatArray) -> None:
     """The normal numbers ``z[tick, lane]`` of the ticks from ``4 * first``, coloured if there are lanes of ``colour``."""
     normals(key, first, z.shape[0] // 4, node, variable, z)
     if colour.size > 0:

@@ -132,7 +132,17 @@ class Engine:
         drive_hz, trajectory, others, sent = arrays
         try:
             return self._compiled.advance(
-                first, start, stop, self._cursor, self._flat, self._history, drive_hz, others, sent, trajectory, *self._parts
+                first,
+                start,
+                stop,
+                self._cursor,
+                self._flat,
+                self._history,
+                drive_hz,
+                others,
+                sent,
+                trajectory,
+                *self._parts,
             )
         except NumbaError as error:
             raise does_not_compile(self._equations, error) from error

@@ -67,7 +67,9 @@ added: Callable[..., Any]  # (a, b) -> a + b, tuples
 mean: Callable[..., Any]  # (a, b) -> (a + b) / 2, tuples like the state
 mean_sums: Callable[..., Any]  # and like what arrives
 kicked: Callable[..., Any]  # (x, kick) -> what the noise adds in the state x
-arrives: Callable[..., Any]  # (state, parameters, sums, pull, felt, numbers) -> what a node receives in this stage of a step
+arrives: Callable[
+    ..., Any
+]  # (state, parameters, sums, pull, felt, numbers) -> what a node receives in this stage of a step
 
 UNBORN, NOT_READY = -2, -1  # instead of the first tick of the ready block
 sum_block_at, draw_at = caller(SUMS), caller(DRAW)
@@ -234,7 +236,7 @@ def arriving(f: int, i: int, history: FloatArray, position: int, s: int, far: Fa
     if step.felt[f]:
         for k in range(near.first[i], near.first[i + 1]):
             total += near.weight[k] * history[f, near.source[k], position - near.delay[k]]
-    return total
+    return float(total)
 
 
 def write_down(flat: FloatArray, trajectory: FloatArray, begin: int) -> None:

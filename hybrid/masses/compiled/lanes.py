@@ -40,7 +40,8 @@ def reader(first: int, count: int, named: Any = None) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def read(typing: Any, flat: Any, i: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            places = _places(context, builder, signature.args[0], *values, first, count)
+            flat, i = values
+            places = _places(context, builder, signature.args[0], flat, i, first, count)
             return context.make_tuple(builder, result, [builder.load(place) for place in places])
 
         return result(flat, types.int64), generate
@@ -55,8 +56,9 @@ def writer(first: int, count: int) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def write(typing: Any, flat: Any, i: Any, numbers: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            places = _places(context, builder, signature.args[0], *values[:2], first, count)
-            for place, value in zip(places, cgutils.unpack_tuple(builder, values[2]), strict=True):
+            flat, i, written = values
+            places = _places(context, builder, signature.args[0], flat, i, first, count)
+            for place, value in zip(places, cgutils.unpack_tuple(builder, written), strict=True):
                 builder.store(value, place)
             return context.get_dummy_value()
 
@@ -77,7 +79,10 @@ def copy_lanes(typing: Any, to: Any, i: Any, a: Any, j: Any) -> Any:
     """For compiled code: a chunk of numbers from ``j`` of a flat array to ``i`` of another, which does not overlap."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        to, a = (_chunk(context, builder, *each) for each in ((signature.args[0], *values[:2]), (signature.args[2], *values[2:])))
+        to, a = (
+            _chunk(context, builder, *each)
+            for each in ((signature.args[0], *values[:2]), (signature.args[2], *values[2:]))
+        )
         builder.store(builder.load(a, align=8), to, align=8)
         return context.get_dummy_value()
 
@@ -151,7 +156,9 @@ def unchanged(name: str) -> str:
 def sender(name: str, count: int, sine: bool) -> str:
     """Text of ``(history, i, position, felt, q)``: puts what a node sends there, made of the ``count`` floats others feel."""
     sent = [(f"math.sin(felt{k})", f"math.cos(felt{k})") if sine else (f"pre(felt{k}, q)",) for k in range(count)]
-    lines = [f"history[{f}, i, position] = {value}" for f, value in enumerate(value for values in sent for value in values)]
+    lines = [
+        f"history[{f}, i, position] = {value}" for f, value in enumerate(value for values in sent for value in values)
+    ]
     return _function(name, "history, i, position, felt, q", f"{_names('felt', count)} = felt", *lines)
 
 

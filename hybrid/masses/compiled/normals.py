@@ -117,7 +117,7 @@ def normals(key: Any, first: int, groups: int, node: Any, variable: Any, z: Any)
         ticks = np.uint64(first + g)
         z0, z1, z2, z3 = z[4 * g], z[4 * g + 1], z[4 * g + 2], z[4 * g + 3]
         for k in range(node.size):
-            r0, r1, r2, r3 = philox(node[k], variable[k], ticks & _LOW, ticks >> _HALF, key)
+            r0, r1, r2, r3 = philox(node[k] & _LOW, variable[k] & _LOW, ticks & _LOW, ticks >> _HALF, key)
             z0[k], z1[k] = box_muller(r0, r1)
             z2[k], z3[k] = box_muller(r2, r3)
 
