@@ -12,6 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from hybrid.units import FloatArray
@@ -62,6 +63,9 @@ def writer(first: int, count: int) -> Any:
                 builder.store(value, place)
             return context.get_dummy_value()
 
+        given = tuple(numbers) if isinstance(numbers, types.BaseTuple) else ()
+        if len(given) != count or any(typing.can_convert(each, types.float64) is None for each in given):
+            raise TypingError(f"it gives {numbers}, not a tuple of {count} floats")
         return types.void(flat, types.int64, expected), generate
 
     return write
