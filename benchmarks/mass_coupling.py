@@ -15,7 +15,7 @@ from hybrid.masses.compiled.far import far_sums, split
 def coupling_kernel(block: int) -> Any:
     @njit(error_model="numpy")
     def sums(history: Any, base: int, far: Any, felt: Any) -> None:
-        far_sums(history, base, far, felt, block, 0, history.shape[1])
+        far_sums(history, base, far.first, far.shift, far.weight, far.sums, felt, block, 0, history.shape[1])
 
     return sums
 

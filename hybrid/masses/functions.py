@@ -50,10 +50,10 @@ def log(u: float) -> float:
 @njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
 def polynomial(x: float, coefficients: Any) -> float:
     """Horner's rule, highest power first."""
-    result = 0.0
-    for coefficient in coefficients:
+    result = coefficients[0]
+    for coefficient in coefficients[1:]:
         result = result * x + coefficient
-    return result
+    return float(result)
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]

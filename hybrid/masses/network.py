@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,7 @@ class MassNetwork(Component):
         if whole is not None:
             self._be_part_of(whole)
         self._engine: Engine | None = None
+        self.wanted: frozenset[str] | None = None
 
     def prepare(self, clock: Clock, rng: np.random.Generator) -> None:
         self.close()
@@ -238,15 +239,24 @@ class MassNetwork(Component):
         if not finite:
             raise self._diverged(k * window.start, trajectory)
         self._tick = window.stop
-        n = self.inputs["drive"].size
         if k > 1:
             trajectory, sent = np.ascontiguousarray(trajectory[:, ::k]), np.ascontiguousarray(sent[::k])
-        outputs: dict[str, Signal] = {"rate": Rates(window, n, self.model.rate_hz(trajectory))}
+        n, wanted = len(self.regions), self.wanted
+        outputs: dict[str, Signal] = {}
+        if wanted is None or "rate" in wanted:
+            outputs["rate"] = Rates(window, n, self.model.rate_hz(trajectory))
         for variable, values in zip(self.model.variables, trajectory, strict=True):
-            outputs[variable] = States(window, n, values)
+            if wanted is None or variable in wanted:
+                outputs[variable] = States.of(window, n, values)
         if self.joint is not None:
-            outputs["sent"] = States(window, self.joint.sent.size, sent)
+            outputs["sent"] = States.of(window, self.joint.sent.size, sent)
         return outputs
+
+    def want(self, outputs: Collection[str]) -> None:
+        """From now on :meth:`advance` may leave out all other outputs; until it is told, it gives all."""
+        for name in outputs:
+            self[name]  # raises if there is no such port
+        self.wanted = frozenset(outputs)
 
     def _diverged(self, start: int, trajectory: FloatArray) -> DivergedError:
         """``start`` and the times of ``trajectory`` are steps."""

@@ -17,6 +17,7 @@ from hybrid.connectome import Connectome
 from hybrid.errors import ConfigurationError, DivergedError, UnknownNameError
 from hybrid.masses import Difference, Epileptor, Linear, MassModel, MassNetwork, Noise, WilsonCowan
 from hybrid.masses.compiled.engine import Engine
+from hybrid.signals import Rates
 from hybrid.testing import check_component
 
 NOISE = Noise({"x": 0.1, "w": np.linspace(0.0, 0.2, 20)})
@@ -26,6 +27,11 @@ def oscillators(name: str = "net", speed_m_s: float = 1.0, **options: Any) -> Ma
     """20 nodes whose delays at 1 m/s are 1 to 400 ticks: many below, many above a block."""
     initial = np.random.default_rng(7).normal(0.0, 0.5, (3, 20))
     return MassNetwork(name, nodes(20), Oscillator(), **{"speed_m_s": speed_m_s, "initial": initial, **options})
+
+
+def alone(n: int) -> Connectome:
+    """Nodes that are not coupled."""
+    return Connectome(tuple(map(str, range(n))), np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, 3)))
 
 
 @pytest.mark.parametrize("integrator", ["euler", "heun"])
@@ -214,6 +220,32 @@ def test_outputs_at_tick_0_are_the_initial_state() -> None:
     outputs = lived(prepared(MassNetwork("net", nodes(4), Oscillator(), initial=initial)), 1)
     assert np.array_equal([outputs[v][0] for v in ("x", "y", "w")], initial)
     np.testing.assert_array_equal(outputs["rate"][0], 10 * abs(initial[0]))
+
+
+def test_outputs_that_nobody_wants_may_be_left_out_and_change_nothing() -> None:
+    whole, some = prepared(oscillators(noise=NOISE)), prepared(oscillators(noise=NOISE))
+    some.want({"w", "rate"})
+    for window in Window(0, 50).cut(16):
+        every, wanted = (each.advance(window, silent_inputs(each, window)) for each in (whole, some))
+        assert set(every) == set(whole.outputs)
+        assert set(wanted) == {"w", "rate"}
+        for name in wanted:
+            np.testing.assert_array_equal(wanted[name].values, every[name].values)
+    with pytest.raises(UnknownNameError, match="spikes"):
+        some.want({"spikes"})
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17])
+def test_nodes_that_do_not_fill_a_chunk_are_stepped_alone(n: int) -> None:
+    """What the kernel writes beyond the last node of a row never shows, and nodes alone are those of a large network."""
+    rates = np.random.default_rng(2).uniform(0.0, 5.0, (40, 20))
+    large, small = (MassNetwork("net", alone(k), Relaxation()) for k in (20, n))
+    window = Window(0, 40)
+    outputs = [
+        prepared(net).advance(window, {"drive": Rates(window, k, rates[:, :k])}) for net, k in ((large, 20), (small, n))
+    ]
+    np.testing.assert_array_equal(outputs[1]["x"].values, outputs[0]["x"].values[:, :n])
+    assert np.ptp(outputs[1]["x"].values, axis=0).min() > 0.0
 
 
 def test_bad_input_is_refused_by_name() -> None:

@@ -4,6 +4,7 @@ This file is compiled once for each length of a block: :mod:`hybrid.masses.compi
 filled in. The kernels of models call its functions by their addresses.
 """
 
+# ruff: noqa: F821  (BLOCK has no value here)
 from __future__ import annotations
 
 from typing import Any
@@ -44,16 +45,14 @@ def sum_block(
     if block_start - cursor[0] + BLOCK > history.shape[2]:
         oldest = block_start - longest - cursor[0]
         for f in range(history.shape[0]):
-            for i in range(history.shape[1]):
+            for i in range(sums.shape[1]):
                 for k in range(longest):
                     history[f, i, k] = history[f, i, oldest + k]
         cursor[0] += oldest
     far_sums(history, block_start - cursor[0], first, shift, weight, sums, felt, BLOCK, first_node, stop_node)
 
 
-def draw(
-    key: int, first: int, node: NDArray[Any], variable: NDArray[Any], z: FloatArray, colour: FloatArray
-) -> None:
+def draw(key: int, first: int, node: NDArray[Any], variable: NDArray[Any], z: FloatArray, colour: FloatArray) -> None:
     """The normal numbers ``z[tick, lane]`` of the ticks from ``4 * first``, coloured if there are lanes of ``colour``."""
     normals(key, first, z.shape[0] // 4, node, variable, z)
     if colour.size > 0:

@@ -148,12 +148,14 @@ def compiled_for(equations: Equations, scheme: Scheme = HEUN) -> Compiled:
     """
     plain = {name: getattr(function, "py_func", function) for name, function in equations.functions.items()}
     given = frozenset(name for name, function in plain.items() if function is not None)
-    rows, kernel_text = _kernel(replace(equations, model="", coupling="", rhs=None, emitted=None, pre=None, post=None), scheme, given)
+    rows, kernel_text = _kernel(
+        replace(equations, model="", coupling="", rhs=None, emitted=None, pre=None, post=None), scheme, given
+    )
     script = Script(
         "", "", "import math", "from collections import namedtuple", "from types import ModuleType", "import numpy as np",
         "from numba import njit", "from hybrid import cache",
         "from hybrid.masses.compiled.kernel import draw_at, sum_block_at",
-        "from hybrid.masses.compiled.lanes import reader, writer",
+        "from hybrid.masses.compiled.lanes import copy_lanes, multiply_lanes, reader, writer",
         f"inlined = njit({_options(INLINED)})",
     )  # fmt: skip
     script.lines += [f"{name} = {script.function(plain[name])}" for name in plain if name in given]
@@ -199,7 +201,9 @@ def _kernel(equations: Equations, scheme: Scheme, given: frozenset[str]) -> tupl
         "felt_of": lanes.difference("felt_of", *between) if between else lanes.picker("felt_of", *coupled),
         "pre": lanes.unchanged("pre"),
         "post": lanes.unchanged("post"),
-        "arrives": lanes.held("arrives") if scheme.held else lanes.coupler("arrives", sent, len(coupled), equations.sine),
+        "arrives": lanes.held("arrives")
+        if scheme.held
+        else lanes.coupler("arrives", sent, len(coupled), equations.sine),
     }
     constants = {
         "VARIABLES": variables, "FEATURES": features, "COUPLED": sent, "SINE": equations.sine, "HELD": scheme.held,

@@ -21,6 +21,7 @@ from hybrid.masses.model import MassModel
 from hybrid.units import FloatArray
 
 _WORTH_SHARING = 50_000  # pairs, from where on threads gain more than waking them costs
+_EMPTY: FloatArray = np.zeros(0)
 _NOTHING: FloatArray = np.zeros((0, 0))
 
 
@@ -72,14 +73,21 @@ class Engine:
         draw_at = self._begin.draw_at if random.node.size else 0  # what is not needed is not compiled
         self._step = Step(h, coupling.numbers, pulls, felt, self._begin.sum_block_at, draw_at)
         self._seed(random)
-        self._history = np.zeros((felt.size, n, capacity))
+        self._history = np.zeros((felt.size, len(pulls), capacity))
+        self._drive = np.zeros(0)
         longest = self._far.longest
         self._cursor = np.array([-longest, UNBORN, 0, NOT_READY])
-        now = initial[:, None]
-        before = np.repeat(now, longest, axis=1) if past is None else past(longest)
-        past_and_now = np.concatenate([before, now], axis=1)
-        self._live(-longest, 1, _NOTHING, past_and_now, _NOTHING, _NOTHING)  # compiles the kernel, fills the past
-        self._cursor[1:3] = NOT_READY, 0
+        before = np.zeros((len(initial), 0, n)) if past is None else past(longest)
+        for position in range(before.shape[1]):
+            self._emit(before[:, position], position)
+        self._emit(initial, longest)  # compiles the kernel
+        if past is None:
+            self._history[:, :, :longest] = self._history[:, :, longest : longest + 1]
+        self._cursor[1] = NOT_READY
+
+    def _emit(self, state: FloatArray, position: int) -> None:
+        self._cells[:, : self._variables] = packed(state)
+        self._live(0, position, position + 1, _EMPTY, _EMPTY, _NOTHING, _NOTHING)
 
     def _seed(self, random: Random) -> None:
         self._random = random
@@ -98,7 +106,7 @@ class Engine:
     @property
     def initially_sent(self) -> FloatArray:
         """What others feel of each node in its initial state, ``[feature, node]``; to be asked at tick 0."""
-        return self._history[:, :, max(self._far.longest - 1, 0)].copy()
+        return self._history[:, : self._n, max(self._far.longest - 1, 0)].copy()
 
     def advance(
         self, start: int, stop: int, drive_hz: FloatArray, others: FloatArray | None = None
@@ -108,38 +116,43 @@ class Engine:
 
         ``others[tick, feature * node]`` is what arrives from elsewhere: weighed and delayed sums.
         """
-        trajectory = np.empty((self._variables, stop - start, self._n))
+        count = (stop - start) * self._n
+        if self._drive.size < count + LANES:
+            self._drive = np.zeros(count + LANES)
+        self._drive[:count] = drive_hz.reshape(-1)
+        trajectory = np.empty(self._variables * (count + LANES))
         sent = np.empty((stop - start, self.features * self._n)) if self._joined else _NOTHING
-        drive, heard = np.ascontiguousarray(drive_hz), _NOTHING if others is None else np.ascontiguousarray(others)
-        if self._pool is None:
-            finite = self._live(start, stop, drive, trajectory, heard, sent)
-        else:
-            finite = self._live_with_threads(start, stop, drive, trajectory, heard, sent)
-        return trajectory[:, : self._cursor[2] - start], sent, finite
+        heard = _NOTHING if others is None else np.ascontiguousarray(others)
+        live = self._live if self._pool is None else self._live_with_threads
+        finite = live(start, start, stop, self._drive, trajectory, heard, sent)
+        lived = trajectory.reshape(self._variables, -1)[:, :count].reshape(self._variables, -1, self._n)
+        return (lived if finite else lived[:, : self._cursor[2] - start]), sent, finite
 
-    def _live(self, start: int, stop: int, *arrays: FloatArray) -> bool:
+    def _live(self, first: int, start: int, stop: int, *arrays: FloatArray) -> bool:
         drive_hz, trajectory, others, sent = arrays
         try:
             return self._compiled.advance(
-                start, stop, self._cursor, self._flat, self._history, drive_hz, others, sent, trajectory, *self._parts
+                first,
+                start,
+                stop,
+                self._cursor,
+                self._flat,
+                self._history,
+                drive_hz,
+                others,
+                sent,
+                trajectory,
+                *self._parts,
             )
         except NumbaError as error:
             raise does_not_compile(self._equations, error) from error
 
-    def _live_with_threads(self, start: int, stop: int, *arrays: FloatArray) -> bool:
+    def _live_with_threads(self, first: int, start: int, stop: int, *arrays: FloatArray) -> bool:
         """Block by block: first all threads sum what arrives in it, then one lives through it."""
-        drive_hz, trajectory, others, sent = arrays
         for begun in range(start - start % self._block, stop, self._block):
             if self._cursor[3] != begun:
                 self._sum_together(begun)
-            part = slice(max(begun, start) - start, min(begun + self._block, stop) - start)
-            lived = np.empty((self._variables, part.stop - part.start, self._n))
-            finite = self._live(
-                start + part.start, start + part.stop, drive_hz[part], lived, others[part] if self._joined else others,
-                sent[part] if self._joined else sent,
-            )  # fmt: skip
-            trajectory[:, part] = lived
-            if not finite:
+            if not self._live(first, max(begun, start), min(begun + self._block, stop), *arrays):
                 return False
         return True
 
@@ -172,7 +185,7 @@ class Engine:
         first = begun - self._far.longest - self._cursor[0]
         saved = {
             "state": self.state,
-            "history": self._history[:, :, first : tick - self._cursor[0]].copy(),
+            "history": self._history[:, : self._n, first : tick - self._cursor[0]].copy(),
             "noise_key": np.array(self._random.key),
         }
         if self._random.colour.size:
@@ -181,7 +194,7 @@ class Engine:
 
     def restore(self, tick: int, saved: Mapping[str, NDArray[Any]]) -> None:
         self._cells[:, : self._variables] = packed(np.asarray(saved["state"]))
-        self._history[:, :, : saved["history"].shape[2]] = saved["history"]
+        self._history[:, : self._n, : saved["history"].shape[2]] = saved["history"]
         self._cursor[:] = tick - saved["history"].shape[2], NOT_READY, tick, NOT_READY
         self._seed(self._random._replace(key=np.uint64(saved["noise_key"])))
         if self._random.colour.size:

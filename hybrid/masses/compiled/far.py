@@ -109,13 +109,14 @@ def far_sums(
     Every delay is at least ``block``, so all that is read lies before ``base``. Four sources at once keep the partial
     sums in registers.
     """
-    features, n, capacity = history.shape
+    features, filled, capacity = history.shape
+    n = sums.shape[1]
     flat, out = history.reshape(history.size), sums.reshape(sums.size)
     groups = (first.size - 1) // n
     for f in range(features):
         if not felt[f]:
             continue
-        origin = f * n * capacity + base
+        origin = f * filled * capacity + base
         for k in range(begin * block, end * block):
             out[f * n * block + k] = 0.0
         for g in range(groups):

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from hybrid.masses.compiled.address import caller
 from hybrid.masses.compiled.block import DRAW, SUMS
 from hybrid.masses.compiled.far import Far, Near
-from hybrid.masses.compiled.lanes import LANES, SHIFT
+from hybrid.masses.compiled.lanes import LANES, SHIFT, copy_lanes, multiply_lanes
 from hybrid.masses.compiled.normals import Random
 from hybrid.units import FloatArray
 
@@ -67,7 +67,9 @@ added: Callable[..., Any]  # (a, b) -> a + b, tuples
 mean: Callable[..., Any]  # (a, b) -> (a + b) / 2, tuples like the state
 mean_sums: Callable[..., Any]  # and like what arrives
 kicked: Callable[..., Any]  # (x, kick) -> what the noise adds in the state x
-arrives: Callable[..., Any]  # (state, parameters, sums, pull, felt, numbers) -> what a node receives in this stage of a step
+arrives: Callable[
+    ..., Any
+]  # (state, parameters, sums, pull, felt, numbers) -> what a node receives in this stage of a step
 
 UNBORN, NOT_READY = -2, -1  # instead of the first tick of the ready block
 sum_block_at, draw_at = caller(SUMS), caller(DRAW)
@@ -85,38 +87,40 @@ class Step(NamedTuple):
 
 
 def advance(
+    first: int,  # tick of the first row of what follows
     start: int,
     stop: int,
     cursor: NDArray[np.int64],  # [4] tick at position 0 of the history, first tick of the ready block, tick reached,
     flat: FloatArray,  # the cells                                                  first tick of the block whose sums stand
-    history: FloatArray,  # [feature, node, position]
-    drive_hz: FloatArray,  # [tick - start, node]
-    others: FloatArray,  # [tick - start, feature * node] sums over nodes elsewhere, if JOINED
+    history: FloatArray,  # [feature, node, position], nodes filled up to whole chunks
+    drive_hz: FloatArray,  # [tick * nodes + node], and a chunk more
+    others: FloatArray,  # [tick, feature * node] sums over nodes elsewhere, if JOINED
     sent: FloatArray,  # of the same shape, written, if JOINED
-    trajectory: FloatArray,  # [variable, tick - start, node], written; at birth read: the past, up to tick 0
+    trajectory: FloatArray,  # written: for each variable [tick * nodes + node], and a chunk more
     far: Far,  # the fields of each are arguments of their own: to hand over named tuples costs 2 µs more
     near: Near,
     step: Step,
     random: Random,
 ) -> bool:
-    """From tick ``start`` to ``stop``; whether the state is finite there. If not, it may stop at an earlier tick."""
-    n, block, q = history.shape[1], far.sums.shape[2], numbers_of(step.numbers)
-    unborn = cursor[1] == UNBORN
+    """From tick ``start`` to ``stop``; whether the state is finite there. If not, it may stop at an earlier tick.
+
+    Loops over nodes go through whole chunks. In rows of exactly as many numbers as there are nodes, what they write beyond the
+    last node is overwritten in the next tick.
+    """
+    n, block, q = far.sums.shape[1], far.sums.shape[2], numbers_of(step.numbers)
     for t in range(start, stop):
-        row, position, s = t - start, t - cursor[0], t % block
-        if unborn:
-            read(flat, trajectory, row, n)
-            emit(flat, history, position, q, n)
+        row, s = t - first, t % block
+        if cursor[1] == UNBORN:
+            emit(flat, history, row, q)
             continue
         if cursor[1] != t - s:
             cursor[1] = t - s
             sum_block(cursor, history, t - s, far, step)
-            position = t - cursor[0]
             if random.node.size > 0:
                 numbers = (random.key, (t - s) // 4, random.node, random.variable, random.z, random.colour)
                 draw_at(step.draw, numbers)
-        write_down(flat, trajectory, row, n)
-        emit(flat, history, position, q, n)
+        position = t - cursor[0]
+        emit(flat, history, position, q)
         if JOINED:
             hand_over(history, position, sent, row, n)
         if HELD:
@@ -126,7 +130,8 @@ def advance(
                 if ahead + s == block:
                     sum_block(cursor, history, t + 1, far, step)
                 gather(flat, ahead, history, t + ahead - cursor[0], (s + ahead) % block, far, near, step, n)
-        push(flat, drive_hz, row, random, s, n)
+        write_down(flat, trajectory, row * n)
+        push(flat, drive_hz, row * n, random, s, n)
         step_all(flat, step, q)
         cursor[2] = t + 1
         if (s == block - 1 or t == stop - 1) and not all_finite(flat, n):
@@ -154,29 +159,18 @@ def sum_block(cursor: NDArray[np.int64], history: FloatArray, block_start: int, 
     if cursor[3] != block_start:
         cursor[3] = block_start
         arguments = (
-            cursor, history, block_start, 0, history.shape[1],
+            cursor, history, block_start, 0, far.sums.shape[1],
             far.first, far.shift, far.weight, far.sums, far.longest, step.felt,
         )  # fmt: skip
         sum_block_at(step.sum_block, arguments)
 
 
-def read(flat: FloatArray, past: FloatArray, row: int, n: int) -> None:
-    for v in range(VARIABLES):
-        for i in range(n):
-            flat[at(i, v)] = past[v, row, i]
-
-
-def write_down(flat: FloatArray, trajectory: FloatArray, row: int, n: int) -> None:
-    """The state at the start of this tick."""
-    for v in range(VARIABLES):
-        for i in range(n):
-            trajectory[v, row, i] = flat[at(i, v)]
-
-
-def emit(flat: FloatArray, history: FloatArray, position: int, q: Any, n: int) -> None:
+def emit(flat: FloatArray, history: FloatArray, position: int, q: Any) -> None:
     """What others will feel of this tick."""
-    for i in range(n):
-        put_sent(history, i, position, felt_of(state_of(flat, at(i, 0)), parameters_of(flat, at(i, 0))), q)
+    for chunk in range(flat.size // (ROWS * LANES)):
+        for lane in range(LANES):
+            i = chunk * (ROWS * LANES) + lane
+            put_sent(history, chunk * LANES + lane, position, felt_of(state_of(flat, i), parameters_of(flat, i)), q)
 
 
 def hand_over(history: FloatArray, position: int, sent: FloatArray, row: int, n: int) -> None:
@@ -242,17 +236,25 @@ def arriving(f: int, i: int, history: FloatArray, position: int, s: int, far: Fa
     if step.felt[f]:
         for k in range(near.first[i], near.first[i + 1]):
             total += near.weight[k] * history[f, near.source[k], position - near.delay[k]]
-    return total
+    return float(total)
 
 
-def push(flat: FloatArray, drive_hz: FloatArray, row: int, random: Random, s: int, n: int) -> None:
-    """The drive and the noise of this tick."""
-    for i in range(n):
-        flat[at(i, DRIVE)] = drive_hz[row, i]
+def write_down(flat: FloatArray, trajectory: FloatArray, begin: int) -> None:
+    """The state at the start of this tick."""
     for v in range(VARIABLES):
-        if random.row[v] >= 0:
-            for i in range(n):
-                flat[at(i, KICK + v)] = random.scale[v, i] * random.z[s, random.row[v] * n + i]
+        for chunk in range(flat.size // (ROWS * LANES)):
+            i = chunk * (ROWS * LANES) + v * LANES
+            copy_lanes(trajectory, v * (trajectory.size // VARIABLES) + begin + chunk * LANES, flat, i)
+
+
+def push(flat: FloatArray, drive_hz: FloatArray, begin: int, random: Random, s: int, n: int) -> None:
+    """The drive and the noise of this tick."""
+    for chunk in range(flat.size // (ROWS * LANES)):
+        i, j = chunk * (ROWS * LANES), chunk * LANES
+        copy_lanes(flat, i + DRIVE * LANES, drive_hz, begin + j)
+        for v in range(VARIABLES):
+            if random.row[v] >= 0:
+                multiply_lanes(flat, i + (KICK + v) * LANES, random.scale[v], j, random.z[s], random.row[v] * n + j)
 
 
 def euler(flat: FloatArray, step: Step, q: Any) -> None:
@@ -260,8 +262,8 @@ def euler(flat: FloatArray, step: Step, q: Any) -> None:
     for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
             i, pull = chunk * (ROWS * LANES) + lane, step.pull[chunk * LANES + lane]
-            x, p = state_of(flat, i), parameters_of(flat, i)
-            slope = rhs(x, arrives(x, p, received_of(flat, i), pull, step.felt, q), drive_of(flat, i)[0], p)
+            x, p, drive = state_of(flat, i), parameters_of(flat, i), drive_of(flat, i)[0]
+            slope = rhs(x, arrives(x, p, received_of(flat, i), pull, step.felt, q), drive, p)
             put_state(flat, i, moved(x, h, slope, kicked(x, kick_of(flat, i))))
 
 
@@ -271,8 +273,8 @@ def heun(flat: FloatArray, step: Step, q: Any) -> None:
     for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
             i, pull = chunk * (ROWS * LANES) + lane, step.pull[chunk * LANES + lane]
-            x, p = state_of(flat, i), parameters_of(flat, i)
-            drive, kick = drive_of(flat, i)[0], kick_of(flat, i)
+            x, p, drive = state_of(flat, i), parameters_of(flat, i), drive_of(flat, i)[0]
+            kick = kick_of(flat, i)
             slope = rhs(x, arrives(x, p, received_of(flat, i), pull, step.felt, q), drive, p)
             y = moved(x, h, slope, kicked(x, kick))
             ahead = rhs(y, arrives(y, p, ahead_of(flat, i), pull, step.felt, q), drive, p)
@@ -285,8 +287,8 @@ def rk4(flat: FloatArray, step: Step, q: Any) -> None:
     for chunk in range(flat.size // (ROWS * LANES)):
         for lane in range(LANES):
             i, pull = chunk * (ROWS * LANES) + lane, step.pull[chunk * LANES + lane]
-            x, p = state_of(flat, i), parameters_of(flat, i)
-            drive, kick = drive_of(flat, i)[0], kick_of(flat, i)
+            x, p, drive = state_of(flat, i), parameters_of(flat, i), drive_of(flat, i)[0]
+            kick = kick_of(flat, i)
             first, last = received_of(flat, i), ahead_of(flat, i)
             middle = mean_sums(first, last)
             k1 = pushed(x, p, first, pull, drive, kick, step, q)

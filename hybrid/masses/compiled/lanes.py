@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from hybrid.units import FloatArray
@@ -39,7 +41,8 @@ def reader(first: int, count: int, named: Any = None) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def read(typing: Any, flat: Any, i: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            places = _places(context, builder, signature.args[0], *values, first, count)
+            flat, i = values
+            places = _places(context, builder, signature.args[0], flat, i, first, count)
             return context.make_tuple(builder, result, [builder.load(place) for place in places])
 
         return result(flat, types.int64), generate
@@ -54,20 +57,60 @@ def writer(first: int, count: int) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def write(typing: Any, flat: Any, i: Any, numbers: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            places = _places(context, builder, signature.args[0], *values[:2], first, count)
-            for place, value in zip(places, cgutils.unpack_tuple(builder, values[2]), strict=True):
+            flat, i, written = values
+            places = _places(context, builder, signature.args[0], flat, i, first, count)
+            for place, value in zip(places, cgutils.unpack_tuple(builder, written), strict=True):
                 builder.store(value, place)
             return context.get_dummy_value()
 
+        given = tuple(numbers) if isinstance(numbers, types.BaseTuple) else ()
+        if len(given) != count or any(typing.can_convert(each, types.float64) is None for each in given):
+            raise TypingError(f"it gives {numbers}, not a tuple of {count} floats")
         return types.void(flat, types.int64, expected), generate
 
     return write
 
 
 def _places(context: Any, builder: Any, kind: Any, flat: Any, i: Any, first: int, count: int) -> list[Any]:
+    """Pointers to these rows of the node at ``i``."""
     data = context.make_array(kind)(context, builder, flat).data
     rows = (context.get_constant(types.intp, row * LANES) for row in range(first, first + count))
     return [builder.gep(data, [builder.add(i, row)], inbounds=True) for row in rows]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_lanes(typing: Any, to: Any, i: Any, a: Any, j: Any) -> Any:
+    """For compiled code: a chunk of numbers from ``j`` of a flat array to ``i`` of another, which does not overlap."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        to, a = (
+            _chunk(context, builder, *each)
+            for each in ((signature.args[0], *values[:2]), (signature.args[2], *values[2:]))
+        )
+        builder.store(builder.load(a, align=8), to, align=8)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, a, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def multiply_lanes(typing: Any, to: Any, i: Any, a: Any, j: Any, b: Any, k: Any) -> Any:
+    """For compiled code: the products of a chunk of numbers from ``j`` of a and one from ``k`` of b to ``i`` of another."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = signature.args
+        to, a, b = (_chunk(context, builder, kinds[k], *values[k : k + 2]) for k in (0, 2, 4))
+        builder.store(builder.fmul(builder.load(a, align=8), builder.load(b, align=8)), to, align=8)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, a, types.int64, b, types.int64), generate
+
+
+def _chunk(context: Any, builder: Any, kind: Any, flat: Any, i: Any) -> Any:
+    """Pointer to the chunk of numbers that begins at ``i``."""
+    data = context.make_array(kind)(context, builder, flat).data
+    place = builder.gep(data, [i], inbounds=True)
+    return builder.bitcast(place, ir.VectorType(ir.DoubleType(), LANES).as_pointer())
 
 
 def mover(name: str, count: int) -> str:
@@ -117,7 +160,9 @@ def unchanged(name: str) -> str:
 def sender(name: str, count: int, sine: bool) -> str:
     """Text of ``(history, i, position, felt, q)``: puts what a node sends there, made of the ``count`` floats others feel."""
     sent = [(f"math.sin(felt{k})", f"math.cos(felt{k})") if sine else (f"pre(felt{k}, q)",) for k in range(count)]
-    lines = [f"history[{f}, i, position] = {value}" for f, value in enumerate(value for values in sent for value in values)]
+    lines = [
+        f"history[{f}, i, position] = {value}" for f, value in enumerate(value for values in sent for value in values)
+    ]
     return _function(name, "history, i, position, felt, q", f"{_names('felt', count)} = felt", *lines)
 
 

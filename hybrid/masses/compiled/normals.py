@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from hybrid.masses.compiled.lanes import LANES
 from hybrid.masses.functions import log, polynomial
 from hybrid.units import FloatArray
 
@@ -41,7 +42,7 @@ class Random(NamedTuple):
     variable: NDArray[np.uint64]  # as node
     z: FloatArray  # [tick of the block, as node] the present block's normal numbers, the kicks first
     row: NDArray[np.int64]  # [variable] its place among the noisy ones, or -1
-    scale: FloatArray  # [variable, node] what a unit kick is multiplied with
+    scale: FloatArray  # [variable, node] what a unit kick is multiplied with, filled up to whole chunks
     colour: FloatArray  # [5, lane], see above; no lanes if the noise is white
 
 
@@ -70,7 +71,9 @@ def lanes(
         draw(key, 0, node, variable + _BIRTH, birth, colour)
         colour = _colour(birth[0], tau_ticks)
         node, variable = np.tile(node, 2), np.concatenate([variable, variable + _SECOND])
-    return Random(key, node, variable, np.zeros((block, node.size)), row, scale, colour)
+    z = np.zeros(block * node.size + LANES)[: block * node.size].reshape(block, -1)  # kernels read whole chunks
+    filled = np.pad(scale, ((0, 0), (0, -n % LANES)))
+    return Random(key, node, variable, z, row, filled, colour)
 
 
 def _colour(birth: FloatArray, tau: float) -> FloatArray:
@@ -114,7 +117,7 @@ def normals(key: Any, first: int, groups: int, node: Any, variable: Any, z: Any)
         ticks = np.uint64(first + g)
         z0, z1, z2, z3 = z[4 * g], z[4 * g + 1], z[4 * g + 2], z[4 * g + 3]
         for k in range(node.size):
-            r0, r1, r2, r3 = philox(node[k], variable[k], ticks & _LOW, ticks >> _HALF, key)
+            r0, r1, r2, r3 = philox(node[k] & _LOW, variable[k] & _LOW, ticks & _LOW, ticks >> _HALF, key)
             z0[k], z1[k] = box_muller(r0, r1)
             z2[k], z3[k] = box_muller(r2, r3)
 

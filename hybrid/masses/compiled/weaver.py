@@ -104,11 +104,11 @@ class _Body(ast.NodeTransformer):
         assert own.isdisjoint(names.keys()), (function.name, own)
         names |= {name: ast.Name(f"{name}_{call}", ast.Load()) for name in own}
         body = deepcopy(function.body)
-        last = body.pop() if isinstance(body[-1], ast.Return) else None
-        self._written += self.of(body, names)
-        if last is None:
+        last = body[-1]
+        self._written += self.of(body[:-1] if isinstance(last, ast.Return) else body, names)
+        if not isinstance(last, ast.Return):
             return ast.Constant(None)
-        assert isinstance(last, ast.Return) and last.value is not None
+        assert last.value is not None
         return self._named(f"{function.name}_{call}", self.visit(_Renamed(names).visit(last.value)))
 
     def _named(self, name: str, value: ast.expr) -> ast.expr:
@@ -135,7 +135,7 @@ def _one_by_one(statement: ast.stmt) -> list[ast.stmt]:
     match statement:
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
             names = [{each.id for each in ast.walk(side) if isinstance(each, ast.Name)} for side in (*targets, *values)]
-            if set.union(*names[: len(targets)]).isdisjoint(set.union(*names[len(targets) :])):
+            if set().union(*names[: len(targets)]).isdisjoint(set().union(*names[len(targets) :])):
                 pairs = zip(targets, values, strict=True)
                 return [ast.fix_missing_locations(ast.Assign([target], value)) for target, value in pairs]
     return [statement]
