@@ -22,6 +22,7 @@ from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.core.tracking import InstanceFollower, InstanceTrackerSet
 
+from hybrid.circuits.cache_keys import quick_keys
 from hybrid.circuits.circuit import Circuit
 from hybrid.circuits.equations import check_equations
 from hybrid.circuits.layout import Layout, lay_out
@@ -83,7 +84,8 @@ def isolated(device: Any, numpy_seed: int) -> Iterator[None]:
             prefs["devices.cpp_standalone.openmp_threads"] = 0
             prefs["codegen.target"] = prefs["codegen.string_expression_target"] = "numpy"  # of the runtime engine
             np.random.seed(numpy_seed % 2**32)
-            yield
+            with quick_keys():
+                yield
         finally:
             _devices.active_device, _devices.previous_devices[:] = active, previous
             InstanceFollower.instance_sets = instances

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hybrid.circuits.engine import Engine
     from hybrid.circuits.layout import Layout
 
+CONSTANTS = ("auto", "values", "literals")
 ENGINES = ("auto", "compiled", "runtime")
 SLOWER = 30  # measured on the network of benchmarks/circuits.py
 UNSORTED_MATTERS = 1_000_000  # synapses, from where on their order costs more than it is worth mentioning
@@ -49,6 +50,10 @@ class Microcircuit(Component):
         a tick belongs to that tick; afferent spikes of a tick are delivered in its first step.
     engine: ``"compiled"`` (a C++ library), ``"runtime"`` (Brian2 with numpy, some 30 times slower), or ``"auto"``:
         compiled if there is a compiler, else runtime with a warning.
+    constants: how the compiled engine treats the floating-point constants that equations name: as ``"values"`` of the library,
+        so that other values need no compilation (a sweep compiles once), or as ``"literals"`` in the code, which is compiled for
+        every value. The two may differ in the last bits, since the compiler folds literals. ``"auto"``: as values where its
+        flags make sure that not a bit differs, as literals otherwise.
     region: label of the connectome's region that the circuit stands for.
 
     Raises ``ConfigurationError`` for a build function that fails, returns something else, leaves out of the network what it
@@ -65,12 +70,15 @@ class Microcircuit(Component):
         parameters: Mapping[str, Any] | None = None,
         dt_ms: Any = None,
         engine: Literal["auto", "compiled", "runtime"] = "auto",
+        constants: Literal["auto", "values", "literals"] = "auto",
         region: str | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"Microcircuit: name = {name!r} is no text; give the component a name, as in 'V1'")
         if not isinstance(engine, str) or engine not in ENGINES:
             raise unknown(f"circuit {name}: engine", engine, ENGINES)
+        if not isinstance(constants, str) or constants not in CONSTANTS:
+            raise unknown(f"circuit {name}: constants", constants, CONSTANTS)
         if not isinstance(region, str | None):
             raise ConfigurationError(f"circuit {name}: region = {region!r} is no text; give the label of a region")
         if not isinstance(parameters, Mapping | None):
@@ -81,6 +89,7 @@ class Microcircuit(Component):
         _check_build(name, build, self.parameters)
         self.dt_ms = None if dt_ms is None else number(dt_ms, "ms", f"{name}: dt_ms", positive=True)
         self.engine = engine
+        self.constants = constants
         self.region = region
         self.regions = () if region is None else (region,)
         self._ports: tuple[dict[str, Port], dict[str, Port]] | None = None
@@ -165,7 +174,7 @@ class Microcircuit(Component):
             from hybrid.circuits.compiled.engine import CompiledEngine
 
             try:
-                return CompiledEngine(self._recipe(), dt_s, steps_per_tick, seed)
+                return CompiledEngine(self._recipe(), dt_s, steps_per_tick, seed, self.constants)
             except NoCompilerError as error:
                 if self.engine == "compiled":
                     raise
@@ -256,6 +265,7 @@ class Microcircuit(Component):
             "parameters": {key: _plain(value) for key, value in self.parameters.items()},
             "dt_ms": self.dt_ms,
             "engine": self.engine,
+            "constants": self.constants,
             "region": self.region,
         }
 

@@ -26,7 +26,7 @@ from hybrid.run.simulation import Simulation
 
 PLAIN = ("dt_ms", "initial", "integrator", "coupling_in_step", "delays", "threads")  # go to a mass network as they are
 KEYS = {  # of a component besides parameters, by what makes it
-    "circuit": ("dt_ms", "engine", "region"),
+    "circuit": ("dt_ms", "engine", "constants", "region"),
     "model": ("regions", "coupling", "noise", *PLAIN),
     "kind": (),
 }

@@ -72,6 +72,7 @@ class ComponentTable(_Strict):
     dt_ms: Positive | None = None  # of circuit and mass network
     region: Text | None = None  # of a circuit, as is the next
     engine: Text | None = None
+    constants: Text | None = None
     regions: Annotated[list[str] | str | None, Meta(description="a list of labels, or 'rest'")] = (
         None  # of a mass network, as are all that follow
     )

@@ -282,6 +282,7 @@ def takes(n, *, rate_hz=1.0):
         ({"build": noisy, "name": 3}, "Microcircuit: name = 3 is no text"),
         ({"build": noisy, "name": ""}, "Microcircuit: name = '' is no text"),
         ({"build": noisy, "region": 3}, "circuit V1: region = 3 is no text"),
+        ({"build": noisy, "constants": "value"}, "circuit V1: constants 'value' does not exist; did you mean 'values'"),
         ({"build": noisy, "engine": 3}, "circuit V1: engine '?3'? does not exist"),
     ],
 )
@@ -321,6 +322,7 @@ def test_description_holds_the_parameters(engine):
         "parameters": {"n": 10},
         "dt_ms": 0.05,
         "engine": engine,
+        "constants": "auto",
         "region": "V1",
     }
 

@@ -13,6 +13,7 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.synapses.synapses import Synapses
 
+from hybrid.circuits.compiled.constants import Values
 from hybrid.errors import ConfigurationError
 
 
@@ -82,9 +83,12 @@ class LibraryDevice(CPPStandaloneDevice):  # type: ignore[misc]
             if clock.name == "clock":
                 clock._name = "_clock"  # Brian2's own way around the C function of that name
 
-    def write(self) -> Sources:
-        """The text of everything but the library's face."""
-        sources = Sources()
+    def write(self, constants_as_values: bool) -> tuple[Sources, Values]:
+        """The text of everything but the library's face, and the numbers that it names."""
+        sources, values = Sources(), Values()
+        self.main_queue: list[Any] = values.take_initial(self.main_queue)
+        if constants_as_values:
+            values.take_constants(self.code_objects.values())
         self.write_static_arrays(None)
         self.generate_objects_source(
             sources, self.arange_arrays, self.synapses, self.static_array_specs, self.networks, self.timed_arrays
@@ -93,7 +97,7 @@ class LibraryDevice(CPPStandaloneDevice):  # type: ignore[misc]
         self.generate_codeobj_source(sources)
         self.generate_network_source(sources, "unix")
         self.generate_synapses_classes_source(sources)
-        return sources
+        return sources, values
 
     def c_array(self, variable: Any) -> dict[str, str]:
         """C++ expressions for a variable's ``data``, ``size`` and ``type``; ``vector`` is empty if it cannot grow."""

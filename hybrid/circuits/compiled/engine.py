@@ -32,11 +32,12 @@ class CompiledEngine:
     recipe: what to build.
     dt_s, steps_per_tick: length of a step in seconds, and how many make a tick.
     seed: of Brian2's random numbers, 32 bits.
+    constants: as for :class:`hybrid.circuits.Microcircuit`.
     """
 
-    def __init__(self, recipe: Recipe, dt_s: float, steps_per_tick: int, seed: int) -> None:
+    def __init__(self, recipe: Recipe, dt_s: float, steps_per_tick: int, seed: int, constants: str = "auto") -> None:
         self._name, self._dt_s = recipe.name, dt_s
-        self.layout, self._unit = _generate(recipe, dt_s, seed)
+        self.layout, self._unit = _generate(recipe, dt_s, seed, constants)
         self._library = _loaded(recipe.name, self._unit)
         try:
             self._bring_to_life(seed, steps_per_tick)
@@ -58,6 +59,7 @@ class CompiledEngine:
 
     def _bring_to_life(self, seed: int, steps_per_tick: int) -> None:
         self._library.allocate()
+        write(self._library.values(), self._unit.values)
         for k, values in enumerate(self._unit.initial):
             write(self._library.initial(k), values)
         outcome = self._library.make(seed, steps_per_tick)
@@ -152,12 +154,12 @@ def _loaded(name: str, unit: Unit) -> Library:
         return Library(compiled(name, unit, anew=True))
 
 
-def _generate(recipe: Recipe, dt_s: float, seed: int) -> tuple[Layout, Unit]:
+def _generate(recipe: Recipe, dt_s: float, seed: int, constants: str = "auto") -> tuple[Layout, Unit]:
     device = LibraryDevice()
     with isolated(device, seed):
         circuit, layout = recipe.circuit_and_layout(device, dt_s)
         with codegen_errors(recipe.name):
             device.gather(circuit.network, circuit.namespace)
-            unit = write_unit(device, circuit.network, layout, dt_s)
+            unit = write_unit(device, circuit.network, layout, dt_s, constants)
         device.reinit()  # the layout's variables keep the device, which need not keep all it gathered
         return layout, unit

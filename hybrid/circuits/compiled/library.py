@@ -19,6 +19,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "allocate": (None, []),
     "free": (None, []),
     "initial": (c_void_p, [c_int64]),
+    "values": (c_void_p, []),
     "make": (c_int32, [c_uint32, c_int64]),
     "message": (c_char_p, []),
     "advance": (c_int32, [c_int64, c_void_p, c_void_p]),

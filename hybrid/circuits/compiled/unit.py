@@ -11,6 +11,7 @@ from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from numpy.typing import NDArray
 
+from hybrid.circuits.compiled.constants import are_exact
 from hybrid.circuits.compiled.device import LibraryDevice, Sources
 from hybrid.circuits.layout import (
     InjectionInput,
@@ -21,6 +22,7 @@ from hybrid.circuits.layout import (
     steps_between,
 )
 from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, VALUES_A_STEP, watch
+from hybrid.units import FloatArray
 
 UNIT = "unit.cpp"
 
@@ -47,8 +49,8 @@ class Options:
 class Unit:
     """The source of a library, and what it holds by name.
 
-    ``sources`` and ``options`` decide what is compiled; ``initial``, the values given as arrays, does not: a library
-    serves all values.
+    ``sources`` and ``options`` decide what is compiled; ``initial``, the values given as arrays, and ``values``, the numbers
+    that the code names, do not: a library serves all of them.
     """
 
     sources: Sources
@@ -56,18 +58,23 @@ class Unit:
     arrays: dict[str, Slot]
     tables: dict[str, Slot]
     initial: list[NDArray[Any]]
+    values: FloatArray
     pathways: list[str]
     named: dict[str, str]  # full name of a variable -> its array or table
     watched: list[str]
 
 
-def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float) -> Unit:
-    """Everything that is needed to compile ``network``, which ``device`` has gathered, and to use the library."""
+def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float, constants: str) -> Unit:
+    """Everything that is needed to compile ``network``, which ``device`` has gathered, and to use the library.
+
+    ``constants``: as for :class:`hybrid.circuits.Microcircuit`.
+    """
     vectors = sorted((v for v in device.arrays if v not in device.dynamic_arrays_2d), key=device.arrays.__getitem__)
     tables = sorted(device.dynamic_arrays_2d, key=device.dynamic_arrays_2d.__getitem__)
     pathways = sorted({code.owner.name for code in device.code_objects.values() if _pushes(code)})
     watched = watch(network)
-    sources = device.write()
+    options = _options(device)
+    sources, values = device.write(constants == "values" or (constants == "auto" and are_exact(options.compile)))
     _write_face(
         device,
         sources,
@@ -90,15 +97,17 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
         check_every=CHECK_EVERY_STEPS,
         values_a_step=VALUES_A_STEP,
         few=FEW,
+        number_of_values=len(values),
     )
     variables = {**layout.variables, **{full_name(each): each for each in watched.all()}}
     named = {name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in variables.items()}
     return Unit(
         sources,
-        _options(device),
+        options,
         arrays={device.arrays[each]: _slot(k, each) for k, each in enumerate(vectors)},
         tables={device.dynamic_arrays_2d[each]: _slot(k, each) for k, each in enumerate(tables)},
         initial=[np.ascontiguousarray(values) for _, values in sorted(device.static_arrays.items())],
+        values=np.array(values, np.float64),
         pathways=pathways,
         named=named,
         watched=[full_name(each) for each in watched.all()],
@@ -108,7 +117,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
 def _write_face(device: LibraryDevice, sources: Sources, **names: Any) -> None:
     """Render this package's own part of the library, which is about ``names``, and the unit that includes all parts."""
     templates = device.code_object_class().templater
-    for part in ("prelude", "life", "face"):
+    for part in ("prelude", "values", "life", "face"):
         sources[f"{part}.cpp"] = getattr(templates, part)(None, None, **names)
     sources[UNIT] = _one_translation_unit(device, sources)
 
@@ -165,13 +174,14 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
                 "using hybrid::cout;",
                 "using hybrid::exit;",
                 "using hybrid::nan;",
+                "using namespace hybrid::values;",
                 *body,
                 "}",
             ]
             parts += [f"using code_{file}::_{block}_{code.name};"]
     wanted = dict.fromkeys(each for each in headers if '"code_objects/' not in each)
     rest = [f'#include "{file}.cpp"' for file in ("objects", "network", "main", "life", "face")]
-    return "\n".join([*wanted, '#include "prelude.cpp"', *parts, *rest, ""])
+    return "\n".join([*wanted, '#include "prelude.cpp"', '#include "values.cpp"', *parts, *rest, ""])
 
 
 def _options(device: LibraryDevice) -> Options:

@@ -21,6 +21,8 @@ FACE void circuit_free()
     {% endfor %}
 }
 
+FACE double* circuit_values() { return hybrid::values::all; }
+
 FACE void* circuit_initial(int64_t k) { return hybrid::initial[k](); }
 
 FACE int32_t circuit_make(uint32_t seed, int64_t steps_per_tick)

@@ -6,6 +6,7 @@ static bool make_network()
 {
     using namespace brian;
     using hybrid::nan;
+    using namespace hybrid::values;
     {{'\n'.join(code_lines['before_start'])|autoindent}}
     {{'\n'.join(code_lines['after_start'])|autoindent}}
     {{main_lines|autoindent}}
