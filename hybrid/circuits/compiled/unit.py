@@ -11,7 +11,9 @@ from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from numpy.typing import NDArray
 
+from hybrid.bits import portable
 from hybrid.circuits.compiled.device import LibraryDevice, Sources
+from hybrid.circuits.compiled.portable import elementary_source, strict_flags, using_lines
 from hybrid.circuits.layout import (
     InjectionInput,
     Layout,
@@ -22,7 +24,7 @@ from hybrid.circuits.layout import (
 )
 from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, VALUES_A_STEP, watch
 
-UNIT = "unit.cpp"
+UNIT, ELEMENTARY = "unit.cpp", "elementary.cpp"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float)
         check_every=CHECK_EVERY_STEPS,
         values_a_step=VALUES_A_STEP,
         few=FEW,
+        portable=portable(),
     )
     variables = {**layout.variables, **{full_name(each): each for each in watched.all()}}
     named = {name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in variables.items()}
@@ -110,6 +113,8 @@ def _write_face(device: LibraryDevice, sources: Sources, **names: Any) -> None:
     templates = device.code_object_class().templater
     for part in ("prelude", "life", "face"):
         sources[f"{part}.cpp"] = getattr(templates, part)(None, None, **names)
+    if portable():
+        sources[ELEMENTARY] = elementary_source()
     sources[UNIT] = _one_translation_unit(device, sources)
 
 
@@ -154,6 +159,8 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
     """Headers once, then each code object in a namespace of its own: their helpers have the same names."""
     headers: list[str] = []
     parts: list[str] = []
+    elementary = [f'#include "{ELEMENTARY}"'] if ELEMENTARY in sources else []
+    using = using_lines() if elementary else []
     for code in device.code_objects.values():
         for block in ("run", *code.before_after_blocks):
             file = code.name if block == "run" else f"{block}_{code.name}"
@@ -165,13 +172,14 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
                 "using hybrid::cout;",
                 "using hybrid::exit;",
                 "using hybrid::nan;",
+                *using,
                 *body,
                 "}",
             ]
             parts += [f"using code_{file}::_{block}_{code.name};"]
     wanted = dict.fromkeys(each for each in headers if '"code_objects/' not in each)
     rest = [f'#include "{file}.cpp"' for file in ("objects", "network", "main", "life", "face")]
-    return "\n".join([*wanted, '#include "prelude.cpp"', *parts, *rest, ""])
+    return "\n".join([*elementary, *wanted, '#include "prelude.cpp"', *parts, *rest, ""])
 
 
 def _options(device: LibraryDevice) -> Options:
@@ -185,8 +193,13 @@ def _options(device: LibraryDevice) -> Options:
     if flags is None:
         flags = prefs["codegen.cpp.extra_compile_args_gcc"]
     macros = [f"-D{key}" if value is None else f"-D{key}={value}" for key, value in asked("define_macros")]
+    flags = [*device.extra_compile_args, *flags]
     return Options(
-        compile=[*device.extra_compile_args, *flags, *macros, *(f"-I{each}" for each in asked("include_dirs"))],
+        compile=[
+            *(strict_flags(flags) if portable() else flags),
+            *macros,
+            *(f"-I{each}" for each in asked("include_dirs")),
+        ],
         link=[
             *(f"-L{each}" for each in asked("library_dirs")),
             *(f"-Wl,-rpath,{each}" for each in asked("runtime_library_dirs")),
