@@ -29,6 +29,9 @@ STRICT = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # the l
 TARGET = ["-march=x86-64-v3", "-mtune=generic"]
 _V3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}
 
+# the same number; AVX2 has no conversion, so without this no loop over neurons with a refractory time would be vectorised
+_TO_STEPS, _TO_STEPS_VECTORISED = "return (int64_t)((t +", "return hybrid::elementary::whole_of((t +"
+
 _HEAD = """// Elementary functions, which generated code finds in place of the library's.
 #include <cstdint>
 #include <cstring>
@@ -41,6 +44,7 @@ _TAIL = """
 template <class T> struct Result { typedef double type; };
 template <> struct Result<float> { typedef float type; };
 %s
+static inline int64_t whole_of(double x) { return bits(__builtin_trunc(x) + ROUNDS) - bits(ROUNDS); }  // below 2**51
 static inline double whole_power(double x, int64_t n)
 {
     if (n > 64 || n < -64)
@@ -91,6 +95,7 @@ def elementary_source() -> str:
     return _HEAD + translated() + _TAIL % unary
 
 
-def using_lines() -> list[str]:
-    """What stands in the namespace of each code object."""
-    return [f"using hybrid::elementary::{name};" for name in names()]
+def portable_lines(lines: list[str]) -> list[str]:
+    """The lines of a code object, finding our functions in its namespace."""
+    using = [f"using hybrid::elementary::{name};" for name in names()]
+    return [*using, *(each.replace(_TO_STEPS, _TO_STEPS_VECTORISED) for each in lines)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hybrid.bits import portable
 from hybrid.circuits.compiled.device import LibraryDevice, Sources
-from hybrid.circuits.compiled.portable import elementary_source, strict_flags, using_lines
+from hybrid.circuits.compiled.portable import elementary_source, portable_lines, strict_flags
 from hybrid.circuits.layout import (
     InjectionInput,
     Layout,
@@ -160,7 +160,6 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
     headers: list[str] = []
     parts: list[str] = []
     elementary = [f'#include "{ELEMENTARY}"'] if ELEMENTARY in sources else []
-    using = using_lines() if elementary else []
     for code in device.code_objects.values():
         for block in ("run", *code.before_after_blocks):
             file = code.name if block == "run" else f"{block}_{code.name}"
@@ -172,8 +171,7 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
                 "using hybrid::cout;",
                 "using hybrid::exit;",
                 "using hybrid::nan;",
-                *using,
-                *body,
+                *(portable_lines(body) if elementary else body),
                 "}",
             ]
             parts += [f"using code_{file}::_{block}_{code.name};"]
