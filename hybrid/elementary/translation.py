@@ -49,7 +49,9 @@ def translated() -> str:
 def _functions() -> list[ast.FunctionDef]:
     body = ast.parse(Path(str(functions.__file__)).read_text(encoding="utf-8")).body
     found = [each for each in body if isinstance(each, ast.FunctionDef) and each.name not in _PRIMITIVE_NAMES]
-    return found
+    return [
+        each for each in found if any(isinstance(by, ast.Name) and by.id == "_inlined" for by in each.decorator_list)
+    ]
 
 
 def _kind(function: ast.FunctionDef) -> str:
@@ -91,7 +93,9 @@ def _expression(node: ast.expr) -> str:
             return repr(value)
         case ast.Name(id=name):
             return _RENAMED.get(name, name)
-        case ast.BinOp(left=left, op=ast.LShift() | ast.RShift() as shift, right=right):  # of what is not below 0, if right
+        case ast.BinOp(
+            left=left, op=ast.LShift() | ast.RShift() as shift, right=right
+        ):  # of what is not below 0, if right
             sign = "<<" if isinstance(shift, ast.LShift) else ">>"
             return f"(int64_t)((uint64_t){_expression(left)} {sign} {_expression(right)})"
         case ast.BinOp(left=left, op=op, right=right):

@@ -10,6 +10,8 @@ from typing import Any
 
 from numba.core.errors import NumbaError
 
+from hybrid.bits import portable
+from hybrid.elementary import functions as elementary
 from hybrid.errors import ConfigurationError
 from hybrid.masses import functions
 from hybrid.masses.compiled import far, kernel, lanes, normals
@@ -17,7 +19,14 @@ from hybrid.masses.compiled.kept import module_of
 from hybrid.masses.compiled.script import INLINED, UNWRAPPED, Script
 
 _KERNEL = Path(str(kernel.__file__)).read_text(encoding="utf-8")
-_IMPORTED = tuple(Path(str(m.__file__)).read_text(encoding="utf-8") for m in (far, functions, lanes, normals))
+_IMPORTED = tuple(
+    Path(str(m.__file__)).read_text(encoding="utf-8") for m in (far, functions, lanes, normals, elementary)
+)
+# from here on ``math`` is ours, also for the functions above, which are compiled when they are first called
+_PORTABLE = (
+    "from hybrid.elementary import functions as elementary_functions, modules",
+    "math = modules.portable_math",
+)
 _PARTS = [
     "all_finite",
     "make_room",
@@ -151,6 +160,7 @@ def _written(equations: Equations, block: int, scheme: Scheme) -> tuple[Rows, Sc
         f"KICK, RECEIVED, AHEAD, DRIVE, ROWS = {rows.kick, rows.received, rows.ahead, rows.drive, rows.total}",
         f"Parameters = namedtuple('Parameters', {equations.parameters})",
         f"Numbers = namedtuple('Numbers', {equations.numbers})",
+        *(_PORTABLE if portable() else ()),
         lanes.reader("state_of", *range(variables)),
         lanes.reader("kick_of", *range(rows.kick, rows.received)),
         lanes.reader("received_of", *received),
