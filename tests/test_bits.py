@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from floors import ROOT
@@ -29,6 +30,8 @@ OTHERS = {
         "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt",
     },
 }
+CPUINFO = Path("/proc/cpuinfo")
+HAS_AVX512 = CPUINFO.exists() and "avx512f" in CPUINFO.read_text()
 QUICK = ["demo=100", "cases=20:Kuramoto,Sinusoid,AlphaSpikeToRate"]
 
 
@@ -104,7 +107,7 @@ def test_same_bits_from_another_compiler(here, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.skipif("avx512f" not in open("/proc/cpuinfo").read(), reason="needs a machine that has what others lack")
+@pytest.mark.skipif(not HAS_AVX512, reason="needs a machine that has what others lack")
 def test_native_bits_differ(tmp_path):
     """So what is compared above can differ."""
     native = hashes(tmp_path, "demo=100", HYBRID_BITS="native")

@@ -122,7 +122,7 @@ def test_same_bits_from_cpp(build, tmp_path):
     command = BUILDS[build]
     if shutil.which(command[0]) is None:
         pytest.skip(
-            f"{command[0]} is not installed; $HYBRID_TEST_CLANG may name another (`python -m ziglang c++` of PyPI is one)"
+            f"{command[0]} is not installed; $HYBRID_TEST_CLANG may name another"
         )
     text = PROGRAM.format(source=elementary_source(), each="\n".join(ONE.format(name) for name in UNARY))
     (tmp_path / "all.cpp").write_text(text)
