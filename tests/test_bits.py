@@ -83,6 +83,12 @@ def here(tmp_path_factory):
 
 
 @pytest.mark.long
+def test_the_hash_in_the_docs(tmp_path):
+    told = (ROOT / "docs" / "the_same_bits.md").read_text()
+    assert hashes(tmp_path, "demo=1000")["demo 1000 ms"] in told
+
+
+@pytest.mark.long
 def test_same_bits_on_a_machine_without_avx512(here, tmp_path):
     everything = {key: value for each in OTHERS.values() for key, value in each.items()}
     assert hashes(tmp_path, *QUICK, **everything) == here

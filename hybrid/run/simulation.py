@@ -247,7 +247,9 @@ def _port(brain: Brain, wanted: Any) -> Port:
 def _check_bits(of_ranks: Sequence[str]) -> None:
     if len(set(of_ranks)) > 1:
         told = ", ".join(f"rank {rank}: {each}" for rank, each in enumerate(of_ranks))
-        raise ConfigurationError(f"${VARIABLE} is not the same on all ranks ({told}); set it for all of them, as by mpirun -x")
+        raise ConfigurationError(
+            f"${VARIABLE} is not the same on all ranks ({told}); set it for all of them, as by mpirun -x"
+        )
 
 
 def _timing(ranks: list[dict[str, float]], biological_ms: float, prepare_s: float, total_s: float) -> dict[str, Any]:

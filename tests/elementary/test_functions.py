@@ -121,9 +121,7 @@ BUILDS = {
 def test_same_bits_from_cpp(build, tmp_path):
     command = BUILDS[build]
     if shutil.which(command[0]) is None:
-        pytest.skip(
-            f"{command[0]} is not installed; $HYBRID_TEST_CLANG may name another"
-        )
+        pytest.skip(f"{command[0]} is not installed; $HYBRID_TEST_CLANG may name another")
     text = PROGRAM.format(source=elementary_source(), each="\n".join(ONE.format(name) for name in UNARY))
     (tmp_path / "all.cpp").write_text(text)
     flags = ["-std=c++11", "-w", "-fPIC", "-shared", *STRICT]
