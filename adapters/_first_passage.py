@@ -16,6 +16,8 @@ from numpy.polynomial import chebyshev
 from scipy.special import erfcx
 
 from hybrid.adapter import njit
+from hybrid.elementary.arrays import cos, cosh, sinh
+from hybrid.elementary.functions import log1p
 from hybrid.units import FloatArray
 
 _WIDTH, _PANELS, _DEGREE = 0.5, 42, 15  # up to w = 21, where G is 1 / sqrt(pi) to the last bit
@@ -30,10 +32,10 @@ def table() -> tuple[FloatArray, FloatArray, FloatArray]:
     count = _DEGREE + 1
     angles = [math.pi * (k + 0.5) / count for k in range(count)]
     for panel in range(_PANELS):
-        places = [(panel + 0.5 * (math.cos(angle) + 1)) * _WIDTH for angle in angles]
-        heights = [float(erfcx(math.sinh(w))) * math.cosh(w) for w in places]
+        places = [(panel + 0.5 * (cos(angle) + 1)) * _WIDTH for angle in angles]
+        heights = [float(erfcx(sinh(w))) * cosh(w) for w in places]
         for k in range(count):  # interpolation at Chebyshev's points, in sums that no machine orders otherwise
-            terms = (height * math.cos(k * angle) for height, angle in zip(heights, angles, strict=True))
+            terms = (height * cos(k * angle) for height, angle in zip(heights, angles, strict=True))
             values[panel, k] = math.fsum(terms) * (1 if k == 0 else 2) / count
         integrals[panel] = chebyshev.chebint(values[panel], lbnd=-1, scl=0.5 * _WIDTH)
     at_the_end = [math.fsum(each) for each in integrals]  # where all polynomials are 1
@@ -66,6 +68,11 @@ def _until(w: float, integrals: Any, before: Any) -> float:
 
 
 @njit(nogil=True, cache=True)
+def _arcsinh(s: float) -> float:
+    return float(log1p(s + s * s / (1.0 + math.sqrt(1.0 + s * s))))
+
+
+@njit(nogil=True, cache=True)
 def _at(w: float, values: Any) -> float:
     """G."""
     panel = int(w / _WIDTH)
@@ -82,7 +89,7 @@ def _integrals(
     for k in range(low.size):
         if high[k] <= low[k]:
             continue
-        start, stop = math.asinh(low[k]), math.asinh(high[k])
+        start, stop = _arcsinh(low[k]), _arcsinh(high[k])
         if stop - start > _NARROW:
             out[k] = _until(stop, integrals, before) - _until(start, integrals, before)
         else:

@@ -11,6 +11,7 @@ from scipy.special import gammainc
 
 from adapters._filters import filter_in_place
 from hybrid.clock import Clock
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates
 from hybrid.units import FloatArray, number
@@ -47,7 +48,7 @@ class Synapse:
     def prepare(self, clock: Clock, lines: int) -> None:
         self._tick_s = clock.tick_ms * 1e-3
         in_tau = clock.tick_ms / self.tau_ms
-        self._keep = float(np.exp(-in_tau))
+        self._keep = float(arrays.exp(-in_tau))
         gain = 1 - self._keep
         self._stages = [[gain, 0.0]]
         if self._shape == "alpha":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import logit
 
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError, DivergedError
 from hybrid.signals import Moments, Rates, States, check_rates
 from hybrid.units import FloatArray, number
@@ -66,4 +66,4 @@ class InverseSigmoid(Adapter):
         share: FloatArray = signal.hz / self.rate_max_hz
         if self.clip is not None:
             share = np.clip(share, self.clip, 1 - self.clip)
-        return States(signal.window, signal.size, self.half + logit(share) / self.slope)
+        return States(signal.window, signal.size, self.half + arrays.logit(share) / self.slope)

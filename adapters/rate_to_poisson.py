@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, Uniforms, generator_state, njit, restore_generator
 from hybrid.clock import Clock
+from hybrid.elementary.functions import exp
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray
@@ -143,7 +143,7 @@ def _draw(hz: Any, fibre_s: float, below_hz: float, totals: Any, places: Any, st
         if total >= min(_BY_PRODUCTS, hz.shape[1]):
             status = _MANY
         elif status == _DRAWN and total > 0.0:
-            product, least = 1.0, math.exp(-total)
+            product, least = 1.0, exp(-total)
             while True:
                 if used == totals.size:
                     status = _TOTALS_LACK

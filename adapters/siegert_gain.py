@@ -11,6 +11,7 @@ from scipy.special import dawsn
 from adapters._first_passage import integral_of_erfcx
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Moments, Rates, check_rates
 from hybrid.units import FloatArray, number
@@ -64,7 +65,7 @@ def siegert_rate_hz(
     passage = np.full(mu.shape, np.inf)  # mean time from reset to threshold, in tau_m
     quiet = sigma < _NO_NOISE * span
     fires = quiet & (mu > v_threshold_mv)
-    passage[fires] = np.log1p(span / (mu[fires] - v_threshold_mv))
+    passage[fires] = arrays.log1p(span / (mu[fires] - v_threshold_mv))
     noisy = ~quiet
     low, high = ((v - mu[noisy]) / sigma[noisy] for v in (v_reset_mv, v_threshold_mv))
     coloured = _ZETA_HALF / np.sqrt(2) * np.sqrt(tau_syn_ms / tau_m_ms)
@@ -78,7 +79,7 @@ def _first_passage(low: FloatArray, high: FloatArray) -> FloatArray:
     """Integral of ``erfcx(-u)`` from low to high."""
     from_, to = np.maximum(low, 0), np.maximum(high, 0)
     with np.errstate(over="ignore"):  # so far below threshold that the rate is 0
-        growing = 2 * np.exp(to**2) * (dawsn(to) - np.exp(from_**2 - to**2) * dawsn(from_))
+        growing = 2 * arrays.exp(to**2) * (dawsn(to) - arrays.exp(from_**2 - to**2) * dawsn(from_))
     below = integral_of_erfcx(np.maximum(-high, 0), np.maximum(-low, 0))
     result: FloatArray = below + growing - integral_of_erfcx(from_, to)
     return result

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock
+from hybrid.elementary import arrays
 from hybrid.errors import DivergedError
 from hybrid.signals import Moments, Rates, States
 from hybrid.units import number
@@ -53,5 +53,5 @@ class Sigmoid(Adapter):
         return Moments(total, np.zeros_like(total))
 
     def _response(self, signal: States) -> Rates:
-        hz = self.rate_max_hz * expit(self.slope * (signal.values - self.half))
+        hz = self.rate_max_hz * arrays.expit(self.slope * (signal.values - self.half))
         return Rates(signal.window, signal.size, hz)

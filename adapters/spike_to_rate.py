@@ -12,6 +12,7 @@ from adapters._filters import filter_in_place
 from adapters._pooling import Pooling
 from hybrid.adapter import Adapter
 from hybrid.clock import Clock
+from hybrid.elementary import arrays
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
 
@@ -45,7 +46,7 @@ class SpikeToRate(Adapter):
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
-        self._keep = float(np.exp(-clock.tick_ms / self.tau_ms))
+        self._keep = float(arrays.exp(-clock.tick_ms / self.tau_ms))
         self._memory = np.zeros((1, self.emitted_size(source.size)))  # what the next tick starts from, Hz
 
     def emitted_size(self, size: int) -> int:

@@ -11,6 +11,7 @@ Run: ``python benchmarks/circuits.py [--repeats 9] [--ms 1000]``
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import subprocess
 import tempfile
@@ -27,6 +28,8 @@ from hybrid.circuits import Afferents, Circuit, Microcircuit
 from hybrid.circuits.compiled.compiler import ALIGN_LOOPS, VECTORS, find_compiler
 from hybrid.clock import Clock, Window
 from hybrid.signals import Spikes
+
+os.environ["HYBRID_BITS"] = "native"  # as stock Brian2 is compiled; what portable bits cost: benchmarks/bits.py
 
 TICK = Clock(0.1)
 FIBRES, RATE_HZ, SEED = 200, 10.0, 1

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 from brian2 import NeuronGroup, mmolar, ms, mV, nS, pA, pF, umeter
 
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError, unknown
 from hybrid.units import number
 
@@ -160,7 +160,7 @@ class PotassiumCell:
             "K_i0": self.k_in_mm * mmolar,
             "Na_i0": self.na_in_mm * mmolar,
             "Na_o0": self.na_out_mm * mmolar,
-            "E_Cl": -self.nernst_mv * np.log(self.cl_out_mm / self.cl_in_mm) * mV,
+            "E_Cl": -self.nernst_mv * arrays.log(self.cl_out_mm / self.cl_in_mm) * mV,
             "V_T": self.nernst_mv * mV,
             "epsilon": self.epsilon_per_ms / ms,
             "V_threshold": self.threshold_mv * mV,

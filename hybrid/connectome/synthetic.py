@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError
 from hybrid.units import FloatArray
 
@@ -88,7 +89,7 @@ def _connections(rng: np.random.Generator, distance: FloatArray, left: int, righ
     certain |= minimum_spanning_tree(distance).toarray() > 0  # and a tree holds the whole together
     certain = np.triu(certain | certain.T, k=1)
     open_pairs = np.triu(~certain, k=1)
-    decay = np.exp(-distance / DECAY_MM)
+    decay = arrays.exp(-distance / DECAY_MM)
     share = (1.0 + RECIPROCAL) / 2.0  # a connected pair has this share of its two directions
 
     def surplus(scale: float) -> float:
@@ -109,5 +110,5 @@ def _weights(rng: np.random.Generator, distance: FloatArray, connected: NDArray[
     n = len(distance)
     pair = _mirrored(rng.standard_normal((n, n)))
     own = rng.standard_normal((n, n))
-    weights = np.where(connected, np.exp(pair + 0.3 * own - distance / DECAY_MM), 0.0)
+    weights = np.where(connected, arrays.exp(pair + 0.3 * own - distance / DECAY_MM), 0.0)
     return np.asarray(weights / weights.max())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.connectome import Connectome
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError, unknown
 from hybrid.masses.models.firing_rate import FiringRate
 from hybrid.masses.models.robinson import Robinson
@@ -214,10 +215,10 @@ def _fixed_point_mv(name: str, model: Robinson, connectome: Connectome, near: Fl
     from scipy.optimize import root  # scipy takes long to import
 
     signed = connectome.weights * np.asarray(model.sign)
-    found = root(lambda v: signed @ model.rate_hz(v[None]) + model.input_mv - v, near, tol=1e-12)
+    found = root(lambda v: arrays.product(signed, model.rate_hz(v[None])) + model.input_mv - v, near, tol=1e-12)
     if not found.success:
         raise ConfigurationError(
             f"{name}: no fixed point found near that of the state; give 'initial', or numbers nearer to those of the state"
         )
-    potentials: FloatArray = found.x
+    potentials: FloatArray = arrays.settled(found.x)
     return potentials

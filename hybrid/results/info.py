@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.bits import bits
+
 _PACKAGES = {
     "hybrid": "hybrid-brain-simulation",
     **{name: name for name in ("numpy", "scipy", "brian2", "numba", "h5py", "mpi4py")},
@@ -21,7 +23,8 @@ _SHORT = 72  # characters of a value in the text
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of Python, of this package and of what it computes with, of the operating system, and the CPU's name.
+    """Versions of Python, of this package and of what it computes with, of the operating system, the CPU's name, and which
+    bits were asked for (:mod:`hybrid.bits`).
 
     A package that is not installed is called so; none is imported. Looked up once a process, which takes some 50 ms.
     """
@@ -35,6 +38,7 @@ def _found_versions() -> dict[str, str]:
         **{name: _version(package) for name, package in _PACKAGES.items()},
         "platform": platform.platform(),
         "cpu": _cpu(),
+        "bits": bits(),
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hybrid.bits import VARIABLE, bits
 from hybrid.brain import Brain
 from hybrid.clock import Window
 from hybrid.component import Component
@@ -169,6 +170,7 @@ class Simulation:
 
         try:
             configuration = scheduler.together("the start", check)
+            _check_bits(transport.everyone(bits(), "comparing ranks"))
             scheduler.prepare(progress.preparing)
             prepare_s = time.perf_counter() - began
             if scheduler.stopped:
@@ -246,6 +248,14 @@ def _port(brain: Brain, wanted: Any) -> Port:
             has = f" (it has: {', '.join([*wanted.inputs, *wanted.outputs])})"
         raise ConfigurationError(f"cannot record {shown(wanted)}; give a port, or its name as in 'focus.spikes'{has}")
     return brain[component][name]
+
+
+def _check_bits(of_ranks: Sequence[str]) -> None:
+    if len(set(of_ranks)) > 1:
+        told = ", ".join(f"rank {rank}: {each}" for rank, each in enumerate(of_ranks))
+        raise ConfigurationError(
+            f"${VARIABLE} is not the same on all ranks ({told}); set it for all of them, as by mpirun -x"
+        )
 
 
 def _timing(ranks: list[dict[str, float]], biological_ms: float, prepare_s: float, total_s: float) -> dict[str, Any]:

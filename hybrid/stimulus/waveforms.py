@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hybrid.clock import Clock, Window
+from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError, unknown
 from hybrid.units import FloatArray, array, number
 
@@ -104,7 +105,7 @@ class Sinusoid(Waveform):
     def values(self, window: Window, clock: Clock) -> FloatArray:
         turn = 2e-3 * math.pi * self.frequency_hz * clock.tick_ms
         # one at a time: sines of numpy may depend on where in an array they stand
-        sines = [math.sin(turn * tick + self.phase) for tick in range(window.start, window.stop)]
+        sines = arrays.sines([turn * tick + self.phase for tick in range(window.start, window.stop)])
         return np.maximum(self.mean_hz + self.amplitude_hz * np.array(sines, dtype=np.float64), 0.0)
 
 

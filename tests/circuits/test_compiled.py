@@ -228,8 +228,9 @@ def test_spikes_are_those_of_a_plain_brian2_run(kind):
 
 
 @pytest.mark.long
-def test_bits_are_those_of_stock_standalone_brian2(tmp_path):
+def test_native_bits_are_those_of_stock_standalone_brian2(tmp_path, monkeypatch):
     """The same seed in Brian2's C++ standalone mode (its own makefile, binary and main loop)."""
+    monkeypatch.setenv("HYBRID_BITS", "native")
     circuit = alive(noisy, "compiled")
     spikes = live(circuit, random_spikes(1000).scaled(0), [17, 1000])["spikes"]
     brian2.devices.all_devices["cpp_standalone"].reinit()

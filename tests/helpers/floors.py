@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 FLOORS = [
-    {"errors", "cache"},
-    {"clock", "units", "random", "sums"},
+    {"errors", "cache", "bits"},
+    {"clock", "units", "random", "sums", "elementary"},
     {"signals", "connectome"},
     {"ports"},
     {"component", "adapter"},
@@ -18,4 +18,4 @@ FLOORS = [
     {"cli", "console"},
 ]
 ASIDE = {"analysis", "plot"}  # read results; only the command line and examples import them
-ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units"}
+ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units", "elementary"}

@@ -15,6 +15,7 @@ from pathlib import Path
 import brian2
 from brian2.devices.cpp_standalone.device import CPPWriter
 
+from hybrid.bits import portable
 from hybrid.circuits.compiled.cache import find_or_make, keep_refused, key_of, processor
 from hybrid.circuits.compiled.device import LibraryDevice
 from hybrid.circuits.compiled.process import finished
@@ -34,7 +35,8 @@ INCLUDED = re.compile(r'^\s*#\s*include\s*["<]([^">\n]+)[">]', re.MULTILINE)
 ALIGN_LOOPS = "-falign-loops=32"
 # glibc shows its vector exp and log only where this is defined, which Brian2's -fno-finite-math-only prevents; and gcc gives up
 # on loops over many state variables too early. Neurons of Hodgkin-Huxley type run two to three times faster with both
-VECTORS = ("-D__FAST_MATH__", "--param=vect-max-version-for-alias-checks=200")
+FAST = "-D__FAST_MATH__"
+VECTORS = (FAST, "--param=vect-max-version-for-alias-checks=200")
 
 
 class NoCompilerError(CompilerError):
@@ -52,7 +54,9 @@ class Compiler:
     def library_flags(self) -> list[str]:
         # unaligned, the same loop over neurons was found to run up to 30 % slower, by chance of what stands before it
         flags = ["-fPIC", "-fvisibility=hidden", ALIGN_LOOPS]
-        return flags if "clang" in self.version else [*flags, "-fno-gnu-unique", *VECTORS]  # clang knows none of these
+        if "clang" in self.version:  # it knows none of the others
+            return flags
+        return [*flags, "-fno-gnu-unique", *(each for each in VECTORS if not (portable() and each == FAST))]
 
 
 def find_compiler() -> Compiler:
@@ -101,7 +105,7 @@ def compiled(name: str, unit: Unit, anew: bool = False) -> bytes:
             repr(compiler.command),
             repr(compiler.library_flags),
             compiler.version,
-            processor(),
+            "" if portable() else processor(),
             brian2.__version__,
         ]
     )

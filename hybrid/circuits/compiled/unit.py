@@ -11,8 +11,10 @@ from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from numpy.typing import NDArray
 
+from hybrid.bits import portable
 from hybrid.circuits.compiled.constants import are_exact
 from hybrid.circuits.compiled.device import LibraryDevice, Sources
+from hybrid.circuits.compiled.portable import elementary_source, portable_lines, strict_flags
 from hybrid.circuits.layout import (
     InjectionInput,
     Layout,
@@ -24,7 +26,7 @@ from hybrid.circuits.layout import (
 from hybrid.circuits.watch import CHECK_EVERY_STEPS, FEW, VALUES_A_STEP, watch
 from hybrid.units import FloatArray
 
-UNIT = "unit.cpp"
+UNIT, ELEMENTARY = "unit.cpp", "elementary.cpp"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float,
         values_a_step=VALUES_A_STEP,
         few=FEW,
         number_of_values=len(values),
+        portable=portable(),
     )
     variables = {**layout.variables, **{full_name(each): each for each in watched.all()}}
     named = {name: device.dynamic_arrays_2d.get(each, device.arrays[each]) for name, each in variables.items()}
@@ -119,6 +122,8 @@ def _write_face(device: LibraryDevice, sources: Sources, **names: Any) -> None:
     templates = device.code_object_class().templater
     for part in ("prelude", "values", "life", "face"):
         sources[f"{part}.cpp"] = getattr(templates, part)(None, None, **names)
+    if portable():
+        sources[ELEMENTARY] = elementary_source()
     sources[UNIT] = _one_translation_unit(device, sources)
 
 
@@ -163,6 +168,7 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
     """Headers once, then each code object in a namespace of its own: their helpers have the same names."""
     headers: list[str] = []
     parts: list[str] = []
+    elementary = [f'#include "{ELEMENTARY}"'] if ELEMENTARY in sources else []
     for code in device.code_objects.values():
         for block in ("run", *code.before_after_blocks):
             file = code.name if block == "run" else f"{block}_{code.name}"
@@ -175,13 +181,14 @@ def _one_translation_unit(device: LibraryDevice, sources: Sources) -> str:
                 "using hybrid::exit;",
                 "using hybrid::nan;",
                 "using namespace hybrid::values;",
-                *body,
+                *(portable_lines(body) if elementary else body),
                 "}",
             ]
             parts += [f"using code_{file}::_{block}_{code.name};"]
     wanted = dict.fromkeys(each for each in headers if '"code_objects/' not in each)
     rest = [f'#include "{file}.cpp"' for file in ("objects", "network", "main", "life", "face")]
-    return "\n".join([*wanted, '#include "prelude.cpp"', '#include "values.cpp"', *parts, *rest, ""])
+    first = [*elementary, *wanted, '#include "prelude.cpp"', '#include "values.cpp"']
+    return "\n".join([*first, *parts, *rest, ""])
 
 
 def _options(device: LibraryDevice) -> Options:
@@ -195,8 +202,13 @@ def _options(device: LibraryDevice) -> Options:
     if flags is None:
         flags = prefs["codegen.cpp.extra_compile_args_gcc"]
     macros = [f"-D{key}" if value is None else f"-D{key}={value}" for key, value in asked("define_macros")]
+    flags = [*device.extra_compile_args, *flags]
     return Options(
-        compile=[*device.extra_compile_args, *flags, *macros, *(f"-I{each}" for each in asked("include_dirs"))],
+        compile=[
+            *(strict_flags(flags) if portable() else flags),
+            *macros,
+            *(f"-I{each}" for each in asked("include_dirs")),
+        ],
         link=[
             *(f"-L{each}" for each in asked("library_dirs")),
             *(f"-Wl,-rpath,{each}" for each in asked("runtime_library_dirs")),

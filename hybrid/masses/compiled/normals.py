@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from hybrid.elementary import arrays
 from hybrid.masses.compiled.lanes import LANES
 from hybrid.masses.functions import log, polynomial
 from hybrid.units import FloatArray
@@ -83,7 +84,7 @@ def _colour(birth: FloatArray, tau: float) -> FloatArray:
     normal with the covariance ``tau (1 - a)`` given m, ``a = exp(-1 / tau)`` (Gillespie 1996, Phys Rev E 54:2084). So a kick
     is the white one, W, less what the filter holds back, and all of it when tau goes to 0.
     """
-    fall = -np.expm1(-1.0 / tau)
+    fall = -arrays.expm1(-1.0 / tau)
     same = tau * fall
     other = math.sqrt(max(0.0, 0.5 * tau * fall * (2.0 - fall) - same * same))
     colour = np.empty((5, birth.size))

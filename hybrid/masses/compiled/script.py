@@ -17,6 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.bits import portable
+from hybrid.elementary.modules import replacement
+
 # for what only compiled code calls: to let Python and C call it too takes a fifth of the time to compile a kernel
 UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 INLINED = {"error_model": "numpy", "forceinline": True, **UNWRAPPED}
@@ -90,6 +93,9 @@ class Script:
             return f"{written}.reshape({value.shape}).copy()"
         if (library := _in_a_library(value)) is not None:
             module, name = library
+            ours = replacement(module, name) if portable() else None
+            if ours is not None:
+                return f"modules.{ours}"
             if f"import {module}" not in self.lines:
                 self.lines.append(f"import {module}")
             return f"{module}.{name}" if name else module
@@ -181,8 +187,22 @@ def _source_of(code: CodeType) -> tuple[str, tuple[str, ...]] | None:
         return None
     for argument in [*made.args.posonlyargs, *made.args.args]:
         argument.annotation = None
+    if portable():
+        made = _Powers().visit(made)
     made.decorator_list, made.returns, made.args.defaults = [], None, []
     return made.name, tuple(ast.unparse(made).splitlines())
+
+
+class _Powers(ast.NodeTransformer):
+    """``x**y`` is a product where y is a whole number that stands in the text; else it would be the library's ``pow``."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        right = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+        if not isinstance(node.op, ast.Pow) or (isinstance(right, ast.Constant) and isinstance(right.value, int)):
+            return node
+        raised = ast.Attribute(ast.Name("elementary_functions", ast.Load()), "pow", ast.Load())
+        return ast.Call(raised, [node.left, node.right], [])
 
 
 def _all_inside(code: CodeType) -> list[CodeType]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Difference
 from hybrid.masses.model import MassModel
 from hybrid.units import FloatArray
@@ -97,7 +98,7 @@ class Epileptor(MassModel):
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
         below = np.minimum((self.rate_x1 - state[0]) / self.rate_slope, 700.0)  # np.exp overflows beyond
-        result: FloatArray = self.rate_max_hz / (1.0 + np.exp(below))
+        result: FloatArray = self.rate_max_hz / (1.0 + arrays.exp(below))
         return result
 
     def felt(self) -> tuple[bool, ...]:

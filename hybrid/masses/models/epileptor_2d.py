@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Difference
 from hybrid.masses.functions import logistic
 from hybrid.masses.model import MassModel
@@ -92,7 +93,7 @@ class Epileptor2D(MassModel):
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
         above = np.divide(state[0] - self.rate_x1, self.rate_slope)
-        result: FloatArray = np.multiply(self.rate_max_hz, 0.5 * (1.0 + np.tanh(0.5 * above)))
+        result: FloatArray = np.multiply(self.rate_max_hz, 0.5 * (1.0 + arrays.tanh(0.5 * above)))
         return result
 
     def felt(self) -> tuple[bool, ...]:
@@ -105,7 +106,7 @@ class Epileptor2D(MassModel):
         low, high = deepest, brink
         for _ in range(60):  # halving: the branch falls with x1, what z follows rises
             x1 = 0.5 * (low + high)
-            rise = np.tanh(5.0 * (x1 + 0.5))  # 2 / (1 + exp(-(x1 + 0.5) / 0.1)) - 1
+            rise = arrays.tanh(5.0 * (x1 + 0.5))  # 2 / (1 + exp(-(x1 + 0.5) / 0.1)) - 1
             follows = np.where(p["modification"] != 0, p["x0"] + 1.5 + 1.5 * rise, 4.0 * (x1 - p["x0"]))
             above = _branch(x1, p) > follows
             low, high = np.where(above, x1, low), np.where(above, high, x1)

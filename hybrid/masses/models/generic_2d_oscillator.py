@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.model import MassModel
 from hybrid.units import FloatArray
@@ -72,7 +73,7 @@ class Generic2dOscillator(MassModel):
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
         above = np.divide(state[0] - self.rate_v, self.rate_slope)
-        result: FloatArray = np.multiply(self.rate_max_hz, 0.5 * (1.0 + np.tanh(0.5 * above)))
+        result: FloatArray = np.multiply(self.rate_max_hz, 0.5 * (1.0 + arrays.tanh(0.5 * above)))
         return result
 
     def initial(self, n: int) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.functions import exp
 from hybrid.masses.model import MassModel
@@ -86,5 +87,5 @@ class JansenRit(MassModel):
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
         above = np.minimum(self.slope * (self.v0_mv - (state[1] - state[2])), 700.0)  # np.exp overflows beyond
-        result: FloatArray = 2.0 * np.asarray(self.e0_hz) / (1.0 + np.exp(above))
+        result: FloatArray = 2.0 * np.asarray(self.e0_hz) / (1.0 + arrays.exp(above))
         return result

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.functions import log, logistic
 from hybrid.masses.model import MassModel
@@ -147,7 +148,7 @@ class KIonEx(MassModel):
     def derived(self) -> dict[str, Any]:
         return {
             "beta": np.divide(self.volume_in_um3, self.volume_out_um3),
-            "E_cl_mv": -np.multiply(self.nernst_mv, np.log(np.divide(self.cl_out_mm, self.cl_in_mm))),
+            "E_cl_mv": -np.multiply(self.nernst_mv, arrays.log(np.divide(self.cl_out_mm, self.cl_in_mm))),
             "moved_mm_per_pa_ms": np.divide(self.gamma_mm_um3_per_pa_ms, self.volume_in_um3),
         }
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Sine
 from hybrid.masses.model import MassModel
 from hybrid.units import FloatArray
@@ -47,5 +47,5 @@ class Kuramoto(MassModel):
     time_unit_ms: float = 1.0
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
-        result: FloatArray = self.rate_mean_hz * (1.0 + np.cos(state[0]))
+        result: FloatArray = self.rate_mean_hz * (1.0 + arrays.cos(state[0]))
         return result

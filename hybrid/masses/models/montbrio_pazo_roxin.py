@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.model import MassModel
 from hybrid.units import FloatArray
@@ -75,7 +76,7 @@ class MontbrioPazoRoxin(MassModel):
         state = np.empty((2, n))
         for i in range(n):  # with u = pi tau r and v = -Delta / (2 u):  v^2 + eta + I + J u / pi - u^2 = 0
             eta, J, Delta = p["eta"][i] + p["I"][i], p["J"][i], p["Delta"][i]
-            roots = np.roots([-1.0, J / np.pi, eta, 0.0, Delta**2 / 4])
+            roots = arrays.settled(np.roots([-1.0, J / np.pi, eta, 0.0, Delta**2 / 4]))
             u = min(root.real for root in roots if abs(root.imag) < 1e-9 and root.real > 0)
             state[:, i] = u / (np.pi * p["tau_ms"][i]), -Delta / (2 * u)
         return state

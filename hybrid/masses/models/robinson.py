@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.functions import logistic
 from hybrid.masses.model import MassModel
@@ -98,7 +99,7 @@ class Robinson(MassModel):
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
         above = np.divide(state[0] - self.theta_mv, self.sigma_mv)
-        result: FloatArray = 0.5 * np.asarray(self.max_hz) * (1.0 + np.tanh(0.5 * above))
+        result: FloatArray = 0.5 * np.asarray(self.max_hz) * (1.0 + arrays.tanh(0.5 * above))
         return result
 
     def initial(self, n: int) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.model import MassModel
 from hybrid.masses.models.jansen_rit import fires
@@ -101,5 +102,5 @@ class Wendling(MassModel):
 
     def rate_hz(self, state: FloatArray) -> FloatArray:
         v = state[1] - state[2] - state[3]
-        result: FloatArray = self.e0_hz * (1.0 + np.tanh(0.5 * np.multiply(self.slope, v - self.v0_mv)))
+        result: FloatArray = self.e0_hz * (1.0 + arrays.tanh(0.5 * np.multiply(self.slope, v - self.v0_mv)))
         return result

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hybrid.elementary import arrays
 from hybrid.masses.coupling import Coupling, Linear
 from hybrid.masses.functions import exp
 from hybrid.masses.model import MassModel
@@ -79,8 +80,8 @@ class WilsonCowan(MassModel):
 
     def derived(self) -> dict[str, Any]:
         return {
-            "s_e_at_0": self.shifted / (1.0 + np.exp(np.multiply(self.a_e, self.theta_e))),
-            "s_i_at_0": self.shifted / (1.0 + np.exp(np.multiply(self.a_i, self.theta_i))),
+            "s_e_at_0": self.shifted / (1.0 + arrays.exp(np.multiply(self.a_e, self.theta_e))),
+            "s_i_at_0": self.shifted / (1.0 + arrays.exp(np.multiply(self.a_i, self.theta_i))),
         }
 
     def rate_hz(self, state: FloatArray) -> FloatArray:

@@ -106,9 +106,22 @@ template <class T> void append_all(const T* values, size_t start, size_t stop, s
 
 template <class T> void append_mean(const T* values, size_t start, size_t stop, std::vector<double>& to)
 {
+    {% if portable %}
+    // In a fixed order that a compiler can vectorise.
+    double sums[16] = {}, sum = 0.0;
+    size_t i = start;
+    for (; i + 16 <= stop; i += 16)
+        for (int k = 0; k < 16; k++)
+            sums[k] += values[i + k];
+    for (; i < stop; i++)
+        sum += values[i];
+    for (int k = 0; k < 16; k++)
+        sum += sums[k];
+    {% else %}
     double sum = 0.0;
     for (size_t i = start; i < stop; i++)
         sum += values[i];
+    {% endif %}
     to.push_back(stop > start ? sum / (double)(stop - start) : 0.0);
 }
 

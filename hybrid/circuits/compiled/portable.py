@@ -1,0 +1,101 @@
+"""What makes a circuit's library give the same bits whatever the compiler and the processor."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from pathlib import Path
+
+from hybrid.elementary.translation import names, translated
+
+# These let a compiler change a result (reassociate, contract, approximate) or ask for a processor of its own choice
+_REFUSED = (
+    "-Ofast",
+    "-ffast-math",
+    "-funsafe-math-optimizations",
+    "-fassociative-math",
+    "-freciprocal-math",
+    "-ffinite-math-only",
+    "-fno-signed-zeros",
+    "-fno-signaling-nans",
+    "-ffp-",
+    "-fcx-",
+    "-frounding-math",
+    "-D__FAST_MATH__",
+    "-m",
+)
+_KEPT = ("-MD", "-MMD")
+STRICT = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # the last two change no result
+TARGET = ["-march=x86-64-v3", "-mtune=generic"]
+_V3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}
+
+# the same number; AVX2 has no conversion, so without this no loop over neurons with a refractory time would be vectorised
+_TO_STEPS, _TO_STEPS_VECTORISED = "return (int64_t)((t +", "return hybrid::elementary::whole_of((t +"
+
+_HEAD = """// Elementary functions, which generated code finds in place of the library's.
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+namespace hybrid { namespace elementary {
+"""
+_UNARY = "template <class T> static inline typename Result<T>::type %s(T x) { return %s((double)x); }"
+_TAIL = """
+template <class T> struct Result { typedef double type; };
+template <> struct Result<float> { typedef float type; };
+%s
+static inline int64_t whole_of(double x) { return bits(__builtin_trunc(x) + ROUNDS) - bits(ROUNDS); }  // below 2**51
+static inline double whole_power(double x, int64_t n)
+{
+    if (n > 64 || n < -64)
+        return pow(x, (double)n);
+    uint64_t left = n < 0 ? (uint64_t)-n : (uint64_t)n;
+    double power = 1.0;
+    for (; left; left >>= 1)
+    {
+        if (left & 1)
+            power *= x;
+        x *= x;
+    }
+    return n < 0 ? 1.0 / power : power;
+}
+template <class A, class B> static inline typename std::enable_if<std::is_integral<B>::value, double>::type
+pow(A x, B n) { return whole_power((double)x, (int64_t)n); }
+template <class A, class B> static inline typename std::enable_if<!std::is_integral<B>::value, double>::type
+pow(A x, B y) { return pow((double)x, (double)y); }
+static inline float pow(float x, float y) { return (float)pow((double)x, (double)y); }
+} }
+namespace brian { using hybrid::elementary::log; }  // of normal random numbers
+"""
+
+
+def strict_flags(flags: list[str]) -> list[str]:
+    """The same flags without those that let bits depend on compiler or processor, and with those that do not."""
+    kept = ["-O3" if each == "-Ofast" else each for each in flags]
+    kept = [each for each in kept if each in _KEPT or not each.startswith(_REFUSED)]
+    return [*kept, *STRICT, *(TARGET if has_v3() else [])]
+
+
+@cache
+def has_v3() -> bool:
+    """Whether this is an x86-64 of the third level. Others get the same bits, more slowly."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((each for each in lines if each.startswith("flags")), "")
+    return set(flags.split()) >= _V3
+
+
+def elementary_source() -> str:
+    """The file that a unit includes first."""
+    unary = "\n".join(_UNARY % (name, name) for name in names() if name != "pow")
+    return _HEAD + translated() + _TAIL % unary
+
+
+def portable_lines(lines: list[str]) -> list[str]:
+    """The lines of a code object, finding our functions in its namespace."""
+    using = [f"using hybrid::elementary::{name};" for name in names()]
+    return [*using, *(each.replace(_TO_STEPS, _TO_STEPS_VECTORISED) for each in lines)]
