@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 NOT_OURS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}  # tools keep things there
 REMOVED_AT_EXIT = ("brian_", "hybrid-cache-")  # logs of Brian2 and the substitute cache of a process that still lives
 A_DAY_S = 86_400.0
+LONG_S = 7_200.0  # for a long test, where the machine is slow
 _place: Path | None = None  # where HOME and the like are; known to the process that writes the report only
 _before: set[Path] = set()
 
@@ -41,6 +42,12 @@ def pytest_configure(config):
     os.environ["HYBRID_TESTS_CWD"] = str(_place / "cwd")
     tempfile.tempdir = None  # it remembers where it was
     _before.update(_files(ROOT))
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_S))
 
 
 def _compiled(config) -> Path:
