@@ -34,7 +34,7 @@ class Fault:
     says: str = r"\bz\b"  # on stderr
     saved: bool | None = False  # whether there are results afterwards; None: either
     ranks: tuple = (1, 2, 3)
-    short: tuple = ()  # on how many ranks in every test run; the others are long
+    short: tuple = ()  # on how many ranks in every test run (others are in tests/run); the rest is long
 
 
 def z(deed, where="advance", **expected):
@@ -51,7 +51,7 @@ FAULTS = {
     # raised
     "raise in init": z("raise", "init", codes=(2,), says=r"\bz\b.*on purpose", short=(3,)),
     "raise in prepare": z("raise", "prepare", says=r"ComponentError: z failed in preparation.*on purpose"),
-    "raise in advance": z("raise", says=r"ComponentError: z failed in window .*on purpose", short=(3,)),
+    "raise in advance": z("raise", says=r"ComponentError: z failed in window .*on purpose"),
     "raise in convert": wire("raise", says=r"ComponentError: to_z failed in window .*on purpose"),
     "raise in an adapter's prepare": wire("raise", "prepare", says=r"ComponentError: to_z failed in preparation"),
     "raise in state": z("raise", "state", codes=(0, 1), says="", saved=None),
@@ -80,12 +80,12 @@ FAULTS = {
     ),
     "SIGINT": z("SIGINT", codes=(130,), says="interrupted|SIGINT", saved=None, short=(3,)),
     "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None, short=(1,)),
-    "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says="", short=(2,)),
+    "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says=""),
     "SIGSEGV": z("SIGSEGV", codes=[-11, *ANY_FAILURE], says=""),
     # never comes back; who waits inside of MPI_Init can only be killed (137)
     "SIGSTOP": z("SIGSTOP", codes=(5,), says="PeerError", ranks=TOGETHER, short=(2,)),
     "SIGSTOP in init": z("SIGSTOP", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
-    "hang in init": z("hang", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER, short=(3,)),
+    "hang in init": z("hang", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
     "hang in prepare": z("hang", "prepare", codes=(5,), says="PeerError", ranks=TOGETHER),
     "hang in advance": z("hang", codes=(5,), says="PeerError", ranks=TOGETHER),
     # gives what it must not
@@ -99,7 +99,7 @@ FAULTS = {
     "no outputs": z("no outputs", says="ComponentError: z failed"),
     "an array": z("an array", says="ComponentError: z failed"),
     # around it
-    "a pool of processes": z("pool", codes=(0,), says="", saved=True, short=(3,)),
+    "a pool of processes": z("pool", codes=(0,), says="", saved=True),
     "full disk": z("full disk", codes=(3,), says=r"run\.h5", short=(1,)),
 }
 

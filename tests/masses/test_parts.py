@@ -183,7 +183,7 @@ def test_a_part_alone_is_refused():
 @pytest.mark.mpi
 def test_the_same_bits_on_any_number_of_ranks():
     found = set()
-    for ranks in (1, 2, 4):
+    for ranks in (1, 3):
         done = mpirun(ranks, HERE / "masses_in_parts.py")
         assert done.returncode == 0, done.stderr
         found |= set(re.findall(r"sha \w{64}", done.stdout))
