@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mixed import mixed_brain
 from many_runs import growth_mb
+from mixed import mixed_brain
 from toys import Toy
 
 from hybrid import Brain, Results, Simulation
