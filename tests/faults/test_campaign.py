@@ -79,7 +79,7 @@ FAULTS = {
         "keyboard", codes=(1, 130), says=r"interrupted|z failed.*KeyboardInterrupt", saved=None, short=(1,)
     ),
     "SIGINT": z("SIGINT", codes=(130,), says="interrupted|SIGINT", saved=None, short=(3,)),
-    "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None, short=(1,)),
+    "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None),
     "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says=""),
     "SIGSEGV": z("SIGSEGV", codes=[-11, *ANY_FAILURE], says=""),
     # never comes back; who waits inside of MPI_Init can only be killed (137)
@@ -211,7 +211,8 @@ def check_left(folder, saved):
             assert file.attrs["format"]
 
 
-@pytest.mark.parametrize("ranks", [1, pytest.param(3, marks=[pytest.mark.mpi, pytest.mark.long])])
+@pytest.mark.long  # one rank: tests/results/test_place.py
+@pytest.mark.parametrize("ranks", [1, pytest.param(3, marks=pytest.mark.mpi)])
 @pytest.mark.usefixtures("no_orphans")
 def test_results_that_are_there_are_kept(ranks, tmp_path):
     experiment(tmp_path, ranks=ranks)
@@ -224,6 +225,7 @@ def test_results_that_are_there_are_kept(ranks, tmp_path):
     assert (tmp_path / "out" / "run.h5").read_bytes() == b"precious"
 
 
+@pytest.mark.long  # and tests/test_console.py
 @pytest.mark.parametrize(
     ("stream", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 3), ("| head -c 1 >/dev/null", 0)]
 )
