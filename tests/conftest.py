@@ -16,6 +16,28 @@ ROOT = Path(__file__).parent.parent
 NOT_OURS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}  # tools keep things there
 REMOVED_AT_EXIT = ("brian_", "hybrid-cache-")  # logs of Brian2 and the substitute cache of a process that still lives
 A_DAY_S = 86_400.0
+# the costly files come first, so that workers end together; those that need the same kernels do not begin together
+ORDER = (
+    "matrix/test_contracts.py",
+    "examples/test_synapse.py",
+    "examples/test_qif_mass.py",
+    "examples/test_demo.py",
+    "circuits/",
+    "masses/test_coupling.py",
+    "test_cache.py",
+    "faults/",
+    "masses/test_network.py",
+    "run/",
+    "masses/models/",
+    "testing/",
+    "masses/",
+    "plot/",
+    "examples/",
+    "test_console.py",
+    "matrix/",
+    "test_docs.py",
+    "",
+)
 LONG_S = 7_200.0  # for a long test, where the machine is slow
 _place: Path | None = None  # where HOME and the like are; known to the process that writes the report only
 _before: set[Path] = set()
@@ -45,6 +67,11 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    def place(item) -> int:
+        file = item.nodeid.removeprefix("tests/")
+        return next(k for k, start in enumerate(ORDER) if file.startswith(start))
+
+    items.sort(key=place)
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(LONG_S))
