@@ -34,6 +34,7 @@ class Fault:
     says: str = r"\bz\b"  # on stderr
     saved: bool | None = False  # whether there are results afterwards; None: either
     ranks: tuple = (1, 2, 3)
+    at_root: bool = False  # on the rank that writes; else on the last
     short: tuple = ()  # on how many ranks in every test run (others are in tests/run); the rest is long
 
 
@@ -100,7 +101,7 @@ FAULTS = {
     "an array": z("an array", says="ComponentError: z failed"),
     # around it
     "a pool of processes": z("pool", codes=(0,), says="", saved=True),
-    "full disk": z("full disk", codes=(3,), says=r"run\.h5", short=(1,)),
+    "full disk": z("full disk", codes=(3,), says=r"run\.h5", at_root=True, short=(1,)),
 }
 
 EXPERIMENT = """
@@ -134,7 +135,8 @@ def experiment(folder, fault=None, ranks=1):
     fault = fault or Fault()
     file = folder / "experiment.toml"
     adapter = f'adapter = {{kind = "faulty:FaultyAdapter", {_plain(fault.adapter)}}}' if fault.adapter else ""
-    placement = f"{{a = 0, z = {ranks - 1}}}"
+    last = ranks - 1
+    placement = f"{{a = {last}, z = 0}}" if fault.at_root else f"{{a = 0, z = {last}}}"
     timeout_s = SHORT_TIMEOUT_S if 5 in fault.codes and fault.codes is not ANY_FAILURE else TIMEOUT_S
     text = EXPERIMENT.format(timeout_s=timeout_s, placement=placement, part=_plain(fault.part), adapter=adapter)
     file.write_text(text, encoding="utf-8")
