@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 from scipy.special import gammainc
 
 from hybrid.clock import Clock
@@ -67,6 +66,8 @@ class Synapse:
 
     def response(self, counts: FloatArray) -> FloatArray:
         """To so many spikes in each tick, with a weight of 1, ``[ticks, lines]``."""
+        from scipy.signal import lfilter  # it takes as long to import as all else
+
         shares = counts
         for stage, numerator in enumerate(self._stages):
             memory = self._memory[stage : stage + 1]

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from adapters._pooling import Pooling
 from hybrid.adapter import Adapter
@@ -55,6 +54,8 @@ class AlphaSpikeToRate(Adapter):
         return self._pooling.lines(size)
 
     def convert(self, signal: Spikes) -> Rates:
+        from scipy.signal import lfilter  # it takes as long to import as all else
+
         spikes_per_s = self._pooling.sums(signal) / self._pooling.share(signal.size) / self._tick_s
         gain, decay, first, second = 1 - self._keep, [1.0, -self._keep], self._memory[:1], self._memory[1:]
         rising, first = lfilter([gain], decay, spikes_per_s, axis=0, zi=first)
