@@ -91,7 +91,7 @@ def _compiled(config) -> Path:
         for other in kept.iterdir():
             if time.time() - other.stat().st_mtime > A_DAY_S:
                 shutil.rmtree(other, ignore_errors=True)
-    except OSError:  # a checkout that cannot be written to
+    except (OSError, AttributeError):  # a checkout that cannot be written to, or no cache (-p no:cacheprovider)
         folder = config._tmp_path_factory.getbasetemp() / "hybrid-cache"
     return folder
 
