@@ -22,11 +22,11 @@ demo: $(VENV)/.demo
 
 # one worker a core; what starts ranks of its own comes afterwards, with all cores to itself
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long and not mpi"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long and not mpi"
 	$(BIN)/python -m pytest -m "mpi and not long"
 
 test-long: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not mpi"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not mpi"
 	$(BIN)/python -m pytest -m mpi
 
 lint: $(VENV)/.test

@@ -140,12 +140,13 @@ def shown(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def told(error: BaseException) -> str:
-    """Kind and message of an exception, also of one that cannot say what it means."""
+def told(error: BaseException, longest: int = 10_000) -> str:
+    """Kind and message of an exception, also of one that cannot say what it means; the start of one that fills pages."""
     try:
-        return f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {error}"
     except Exception:
         return f"{type(error).__name__}, whose message cannot be shown"
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest:,} more characters)"
 
 
 def given(value: object) -> str:

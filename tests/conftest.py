@@ -16,6 +16,29 @@ ROOT = Path(__file__).parent.parent
 NOT_OURS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}  # tools keep things there
 REMOVED_AT_EXIT = ("brian_", "hybrid-cache-")  # logs of Brian2 and the substitute cache of a process that still lives
 A_DAY_S = 86_400.0
+# the costly files come first, so that workers end together; those that need the same kernels do not begin together
+ORDER = (
+    "matrix/test_contracts.py",
+    "examples/test_synapse.py",
+    "examples/test_qif_mass.py",
+    "examples/test_demo.py",
+    "circuits/",
+    "masses/test_coupling.py",
+    "test_cache.py",
+    "faults/",
+    "masses/test_network.py",
+    "run/",
+    "masses/models/",
+    "testing/",
+    "masses/",
+    "plot/",
+    "examples/",
+    "test_console.py",
+    "matrix/",
+    "test_docs.py",
+    "",
+)
+LONG_S = 7_200.0  # for a long test, where the machine is slow
 _place: Path | None = None  # where HOME and the like are; known to the process that writes the report only
 _before: set[Path] = set()
 
@@ -43,6 +66,17 @@ def pytest_configure(config):
     _before.update(_files(ROOT))
 
 
+def pytest_collection_modifyitems(items):
+    def place(item) -> int:
+        file = item.nodeid.removeprefix("tests/")
+        return next(k for k, start in enumerate(ORDER) if file.startswith(start))
+
+    items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_S))
+
+
 def _compiled(config) -> Path:
     """Where compiled circuits and kernels are kept: one folder for all workers and later runs of these very sources."""
     digest = hashlib.sha256()
@@ -57,7 +91,7 @@ def _compiled(config) -> Path:
         for other in kept.iterdir():
             if time.time() - other.stat().st_mtime > A_DAY_S:
                 shutil.rmtree(other, ignore_errors=True)
-    except OSError:  # a checkout that cannot be written to
+    except (OSError, AttributeError):  # a checkout that cannot be written to, or no cache (-p no:cacheprovider)
         folder = config._tmp_path_factory.getbasetemp() / "hybrid-cache"
     return folder
 

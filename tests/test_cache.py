@@ -128,10 +128,9 @@ def test_machine_code_is_loaded_by_the_next_process_and_healed_when_broken(tmp_p
     assert called(tmp_path, **where) == "8 1"
     (file,) = (tmp_path / "cache" / "numba").iterdir()
     whole = file.read_bytes()
-    for broken in (whole[: len(whole) // 2], whole[:-200] + bytes(200)):
-        file.write_bytes(broken)
-        assert called(tmp_path, **where) == "8 0"
-        assert called(tmp_path, **where) == "8 1"
+    file.write_bytes(whole[: len(whole) // 2])
+    assert called(tmp_path, **where) == "8 0"
+    assert called(tmp_path, **where) == "8 1"
     (tmp_path / "mine.py").write_text(TWICE.replace("2 * x", "3 * x"))
     assert called(tmp_path, **where) == "12 0"
 

@@ -57,7 +57,9 @@ def test_a_full_disk_at_standard_output_is_told_and_the_results_are_kept(file, t
     assert shell("hybrid validate nowhere.toml > /dev/full", tmp_path)[0] == 2
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", [">&-", "<&- >&- 2>&-", *(pytest.param(each, marks=pytest.mark.long) for each in ("2>&-", ">&- 2>&-"))]
+)
 def test_closed_descriptors_are_not_given_to_the_results(file, tmp_path, closed):
     code, _, err = shell(f"hybrid run {file.name} --out out {closed}", tmp_path)
     assert (code, err) == (0, b"")

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from hybrid import errors
-from hybrid.errors import ArgumentError, HybridError, UnknownNameError, answers_slips, given, shown, unknown
+from hybrid.errors import ArgumentError, HybridError, UnknownNameError, answers_slips, given, shown, told, unknown
 
 ALL = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, HybridError)]
 
@@ -117,3 +117,11 @@ def test_values_are_shown_short_and_what_they_are_is_said():
 def test_a_name_without_end_is_neither_shown_nor_compared_whole():
     message = str(unknown("port", "rate" * 10**6, ["rate"]))
     assert len(message) < 200
+
+
+def test_a_message_without_end_is_told_by_its_start():
+    assert told(ValueError("short")) == "ValueError: short"
+    said = told(ValueError("on purpose " + "x" * 1_000_000))
+    assert said.startswith("ValueError: on purpose xxx")
+    assert said.endswith("… (990,023 more characters)")
+    assert len(said) < 11_000

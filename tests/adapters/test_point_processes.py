@@ -56,12 +56,17 @@ def declared(adapter, signal, cuts=1):
     "make",
     [
         lambda: GammaRenewal(cv=0.3),
-        lambda: GammaRenewal(cv=1.5),
-        lambda: RefractoryPoisson(refractory_ms=0.5),
         lambda: RefractoryPoisson(refractory_ms=0.1),
-        lambda: CorrelatedPoisson(0.1),
-        lambda: CorrelatedPoisson(0.0),
         lambda: CorrelatedPoisson(0.3, method="single"),
+        *(
+            pytest.param(make, marks=pytest.mark.long)  # the matrix tries each kind
+            for make in (
+                lambda: GammaRenewal(cv=1.5),
+                lambda: RefractoryPoisson(refractory_ms=0.5),
+                lambda: CorrelatedPoisson(0.1),
+                lambda: CorrelatedPoisson(0.0),
+            )
+        ),
     ],
 )
 def test_ours_keep_the_contract(make):

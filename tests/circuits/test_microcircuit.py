@@ -161,6 +161,7 @@ def test_tick_must_hold_whole_steps(engine):
         alive(noisy, engine, dt_ms=0.2, clock=Clock(0.2))
 
 
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("runtime", marks=pytest.mark.long)])  # the matrix has both
 def test_contract(engine):
     check_component(lambda: Microcircuit("V1", noisy, engine=engine), ticks=100)
 

@@ -116,16 +116,27 @@ def delay(cells, other, synapses):
     synapses.delay = np.array([0, 0, 0, np.nan, 0]) * ms
 
 
+FOUND = {
+    one: r"y of other\[3\] is nan",
+    array: r"x of cells\[3\] is nan",
+    text: r"k of cells\[3\] is -?nan",
+    infinite: r"x of cells\[3\] is inf",
+    constant_of_synapses: r"w of synapses\[3\] is nan",
+    delay: r"delay of synapses\[3\] is nan",
+}
+COMPILED = (array, text, delay)  # in every test run, for each is a compilation
+
+
 @pytest.mark.parametrize(
-    ("how", "where"),
+    ("how", "where", "engine"),
     [
-        (one, r"y of other\[3\] is nan"),
-        (array, r"x of cells\[3\] is nan"),
-        (text, r"k of cells\[3\] is -?nan"),
-        (infinite, r"x of cells\[3\] is inf"),
-        (constant_of_synapses, r"w of synapses\[3\] is nan"),
-        (delay, r"delay of synapses\[3\] is nan"),
+        *((how, where, "runtime") for how, where in FOUND.items()),
+        *(
+            pytest.param(how, where, "compiled", marks=[pytest.mark.long] * (how not in COMPILED))
+            for how, where in FOUND.items()
+        ),
     ],
+    indirect=["engine"],
 )
 def test_values_that_are_none_before_the_first_step(how, where, engine):
     with pytest.raises(DivergedError, match=rf"circuit focus: {where} before the first step; correct the value"):

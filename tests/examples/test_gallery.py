@@ -7,6 +7,7 @@ import re
 from functools import cache
 from typing import Any
 
+import matplotlib.pyplot as plt
 import model_gallery
 import numpy as np
 import own_model
@@ -62,7 +63,16 @@ def test_the_script_draws_what_is_asked_for(tmp_path: Any, monkeypatch: Any, cap
 
 
 @pytest.mark.parametrize("name", GALLERY)
-def test_every_picture_can_be_drawn(name: str, tmp_path: Any) -> None:
+def test_every_picture_can_be_drawn(name: str) -> None:
+    figure, panels = plt.subplots(1, 2)
+    GALLERY[name][1](*panels, found(name))
+    assert all(panel.has_data() for panel in panels)
+    plt.close(figure)
+
+
+@pytest.mark.long  # one of them: above
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_picture_can_be_saved(name: str, tmp_path: Any) -> None:
     picture(name, found(name), tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 20_000
 

@@ -216,6 +216,7 @@ def test_no_interface_of_the_synapse_drifts(felt):
     assert not any(row["drifts"] for row in felt[2].audit)
 
 
-def test_the_window_changes_nothing_through_any_adapter():
-    runs = [synapse.measure(duration_ms=230.0, window_ms=window_ms)[1] for window_ms in (None, 0.1, 0.7)]
-    assert len({run.content_sha256 for run in runs}) == 1
+@pytest.mark.parametrize("window_ms", [0.7, pytest.param(0.1, marks=pytest.mark.long)])
+def test_the_window_changes_nothing_through_any_adapter(window_ms):
+    runs = [synapse.measure(duration_ms=205.0, window_ms=each)[1] for each in (None, window_ms)]
+    assert runs[0].content_sha256 == runs[1].content_sha256

@@ -139,7 +139,7 @@ adapter = {kind = "toys:both", tau_ms = 3}
 def three(tmp_path):
     """A connectome of three regions beside the file."""
     weights = np.array([[6, 1, 2], [3, 0, 4], [8, 5, 0.0]])
-    lengths = np.array([[1, 20, 30], [22, 0, 4], [28, 6, 0.0]])
+    lengths = np.array([[1, 20, 30], [22, 0, 40], [28, 60, 0.0]])  # of c and b: too long for a kernel of its own
     Connectome(("a", "b", "c"), weights, lengths, np.zeros((3, 3))).save(tmp_path / "three.npz")
     return tmp_path
 
@@ -207,7 +207,7 @@ parameters = {x0 = -2.0, Iext = 3.1}
 regions = ["c", "b"]
 coupling = {kind = "Difference", strength = 0.02}
 noise = {sigma = {x2 = 0.01}}
-integrator = "euler"
+integrator = "heun"
 """
 
 
@@ -223,7 +223,7 @@ def test_a_network_of_masses_is_made_with_all_its_parts(three):
         Epileptor(x0=-2.0, Iext=3.1),
         coupling=Difference(0.02),
         noise=Noise({"x2": 0.01}),
-        integrator="euler",
+        integrator="heun",
     )
     brain.add(cortex)
     expected = Simulation(brain, record=["cortex.rate", "cortex.x1"]).run(5)
@@ -238,7 +238,7 @@ def test_every_option_of_a_network_of_masses_has_a_key(three):
     )
     text = text.replace("{sigma = {x2 = 0.01}}", "{sigma = 0.01, tau_ms = 3.0, multiplicative = true}")
     options = {"integrator": "rk4", "dt_ms": 0.05, "coupling_in_step": "interpolated", "delays": "interpolated"}
-    text = text.replace('integrator = "euler"', "\n".join(f"{key} = {value!r}" for key, value in options.items()))
+    text = text.replace('integrator = "heun"', "\n".join(f"{key} = {value!r}" for key, value in options.items()))
     brain = Brain(0.1)
     cortex = MassNetwork(
         "cortex",
@@ -276,7 +276,7 @@ delay_ms = 0.1
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ('integrator = "euler"', 'engine = "runtime"', "engine belongs to a component with circuit, this one has model"),
+        ('integrator = "heun"', 'engine = "runtime"', "engine belongs to a component with circuit, this one has model"),
         ('model = "Epileptor"', 'circuit = "potassium_focus"', "regions belongs to a component with model, this one has circuit"),
         ('model = "Epileptor"', 'kind = "Stimulus"', "regions belongs to a component with model, this one has kind"),
     ],
@@ -305,7 +305,7 @@ def test_masses_take_the_regions_that_no_circuit_stands_for(three):
         ('kind = "Difference", ', "", "{'strength': 0.02} needs kind = 'module:Class'"),
         ("x2 = 0.01", "x9 = 0.01", "noise on variable 'x9' does not exist"),
         ("sigma = {x2 = 0.01}", "sigm = 0.01", "noise: parameter 'sigm' does not exist; did you mean 'sigma'"),
-        ('"euler"', '"rk5"', "cortex: integrator 'rk5' does not exist"),
+        ('"heun"', '"rk5"', "cortex: integrator 'rk5' does not exist"),
         ('["c", "b"]', '["c", "z"]', "connectome: region 'z' does not exist"),
         ('[connectome]\nsource = "three.npz"\n', "", "a mass network needs a [connectome] table"),
     ],

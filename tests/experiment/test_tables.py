@@ -257,7 +257,7 @@ def test_what_is_no_file_of_text_is_refused_without_waiting(tmp_path, monkeypatc
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_told(tmp_path):
     (tmp_path / "secret.toml").touch(mode=0)
-    with pytest.raises(ConfigurationError, match=r"secret.toml cannot be read: Permission denied"):
+    with pytest.raises(ConfigurationError, match=r"secret.toml' cannot be read: Permission denied"):
         read(tmp_path / "secret.toml")
 
 

@@ -34,7 +34,8 @@ class Fault:
     says: str = r"\bz\b"  # on stderr
     saved: bool | None = False  # whether there are results afterwards; None: either
     ranks: tuple = (1, 2, 3)
-    short: tuple = ()  # on how many ranks in every test run; the others are long
+    at_root: bool = False  # on the rank that writes; else on the last
+    short: tuple = ()  # on how many ranks in every test run (others are in tests/run); the rest is long
 
 
 def z(deed, where="advance", **expected):
@@ -51,7 +52,7 @@ FAULTS = {
     # raised
     "raise in init": z("raise", "init", codes=(2,), says=r"\bz\b.*on purpose", short=(3,)),
     "raise in prepare": z("raise", "prepare", says=r"ComponentError: z failed in preparation.*on purpose"),
-    "raise in advance": z("raise", says=r"ComponentError: z failed in window .*on purpose", short=(3,)),
+    "raise in advance": z("raise", says=r"ComponentError: z failed in window .*on purpose"),
     "raise in convert": wire("raise", says=r"ComponentError: to_z failed in window .*on purpose"),
     "raise in an adapter's prepare": wire("raise", "prepare", says=r"ComponentError: to_z failed in preparation"),
     "raise in state": z("raise", "state", codes=(0, 1), says="", saved=None),
@@ -79,13 +80,13 @@ FAULTS = {
         "keyboard", codes=(1, 130), says=r"interrupted|z failed.*KeyboardInterrupt", saved=None, short=(1,)
     ),
     "SIGINT": z("SIGINT", codes=(130,), says="interrupted|SIGINT", saved=None, short=(3,)),
-    "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None, short=(1,)),
-    "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says="", short=(2,)),
+    "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None),
+    "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says=""),
     "SIGSEGV": z("SIGSEGV", codes=[-11, *ANY_FAILURE], says=""),
     # never comes back; who waits inside of MPI_Init can only be killed (137)
     "SIGSTOP": z("SIGSTOP", codes=(5,), says="PeerError", ranks=TOGETHER, short=(2,)),
     "SIGSTOP in init": z("SIGSTOP", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
-    "hang in init": z("hang", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER, short=(3,)),
+    "hang in init": z("hang", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
     "hang in prepare": z("hang", "prepare", codes=(5,), says="PeerError", ranks=TOGETHER),
     "hang in advance": z("hang", codes=(5,), says="PeerError", ranks=TOGETHER),
     # gives what it must not
@@ -99,8 +100,8 @@ FAULTS = {
     "no outputs": z("no outputs", says="ComponentError: z failed"),
     "an array": z("an array", says="ComponentError: z failed"),
     # around it
-    "a pool of processes": z("pool", codes=(0,), says="", saved=True, short=(3,)),
-    "full disk": z("full disk", codes=(3,), says=r"run\.h5", short=(1,)),
+    "a pool of processes": z("pool", codes=(0,), says="", saved=True),
+    "full disk": z("full disk", codes=(3,), says=r"run\.h5", at_root=True, short=(1,)),
 }
 
 EXPERIMENT = """
@@ -134,7 +135,8 @@ def experiment(folder, fault=None, ranks=1):
     fault = fault or Fault()
     file = folder / "experiment.toml"
     adapter = f'adapter = {{kind = "faulty:FaultyAdapter", {_plain(fault.adapter)}}}' if fault.adapter else ""
-    placement = f"{{a = 0, z = {ranks - 1}}}"
+    last = ranks - 1
+    placement = f"{{a = {last}, z = 0}}" if fault.at_root else f"{{a = 0, z = {last}}}"
     timeout_s = SHORT_TIMEOUT_S if 5 in fault.codes and fault.codes is not ANY_FAILURE else TIMEOUT_S
     text = EXPERIMENT.format(timeout_s=timeout_s, placement=placement, part=_plain(fault.part), adapter=adapter)
     file.write_text(text, encoding="utf-8")
@@ -211,7 +213,8 @@ def check_left(folder, saved):
             assert file.attrs["format"]
 
 
-@pytest.mark.parametrize("ranks", [1, pytest.param(3, marks=[pytest.mark.mpi, pytest.mark.long])])
+@pytest.mark.long  # one rank: tests/results/test_place.py
+@pytest.mark.parametrize("ranks", [1, pytest.param(3, marks=pytest.mark.mpi)])
 @pytest.mark.usefixtures("no_orphans")
 def test_results_that_are_there_are_kept(ranks, tmp_path):
     experiment(tmp_path, ranks=ranks)
@@ -224,6 +227,7 @@ def test_results_that_are_there_are_kept(ranks, tmp_path):
     assert (tmp_path / "out" / "run.h5").read_bytes() == b"precious"
 
 
+@pytest.mark.long  # and tests/test_console.py
 @pytest.mark.parametrize(
     ("stream", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 3), ("| head -c 1 >/dev/null", 0)]
 )

@@ -57,11 +57,19 @@ def one_node() -> Connectome:
     return Connectome(("a",), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 3)))
 
 
-def nodes(n: int, seed: int = 0, density: float = 0.5, longest_mm: float = 40.0) -> Connectome:
-    """Random tracts of 0.1 mm to ``longest_mm``: at 1 m/s and ticks of 0.1 ms, 1 tick and more."""
+def nodes(n: int, seed: int = 0, density: float = 0.5, longest_mm: float = 40.0, near: int = 20) -> Connectome:
+    """Random tracts of 0.1 mm to ``longest_mm``: at 1 m/s and ticks of 0.1 ms, 1 tick and more.
+
+    If ``longest_mm`` is above 10, one in ``near`` is below a quarter of it, the others are above: at most speeds these exceed
+    the longest block, as those of a single node and of parts do, so that the tests share their kernels.
+    """
     rng = np.random.default_rng(seed)
     weights = rng.uniform(0.1, 1.0, (n, n)) * (rng.random((n, n)) < density)
-    lengths = rng.uniform(0.1, longest_mm, (n, n))
+    some_mm = longest_mm / 4 if longest_mm > 10.0 else 0.1
+    lengths = rng.uniform(some_mm, longest_mm, (n, n))
+    if longest_mm > 10.0:
+        pairs = np.argwhere(weights)[near - 1 :: near]
+        lengths[tuple(pairs.T)] = rng.uniform(0.1, some_mm, len(pairs))
     return Connectome(tuple(f"r{k}" for k in range(n)), weights, lengths, rng.normal(size=(n, 3)))
 
 

@@ -31,11 +31,15 @@ LEVEL = {"Rates": 40.0, "Spikes": 40.0, "Currents": 0.2, "States": 2.0}  # Hz, H
 
 
 def _connectome() -> Connectome:
-    """Five regions, some of them not connected, at delays of 1 to 30 ticks."""
+    """Five regions, some of them not connected, at delays of 33 to 60 ticks and one of 1.3.
+
+    Nearly all are longer than the longest block, as those of a single region are: models need no second kernel.
+    """
     rng = np.random.default_rng(8)
     weights = rng.uniform(0.1, 1.0, (5, 5)) * (rng.random((5, 5)) < 0.7)
     np.fill_diagonal(weights, 0.0)
-    lengths = rng.uniform(0.5, 9.0, (5, 5))
+    lengths = rng.uniform(9.9, 18.0, (5, 5))
+    lengths[tuple(np.argwhere(weights)[3])] = 0.4
     return Connectome(tuple("abcde"), weights, lengths, rng.normal(size=(5, 3)), name="five")
 
 

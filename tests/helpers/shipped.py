@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import typing
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ NOT_IMPORTED = ("hybrid.run.transport.mpi",)  # starts MPI in whoever imports it
 CONTRACTS = (Component, Adapter, MassModel, Coupling, Waveform)
 
 
+@cache
 def modules() -> list[ModuleType]:
     """Every module of both packages."""
     names = (
@@ -32,6 +34,7 @@ def modules() -> list[ModuleType]:
     return [hybrid, adapters, *map(importlib.import_module, names)]
 
 
+@cache
 def kinds(contract: type) -> dict[str, type[Any]]:
     """The classes that keep a contract and are no mere base of others, by name."""
     found = {
@@ -44,6 +47,7 @@ def kinds(contract: type) -> dict[str, type[Any]]:
     return dict(sorted(found.items()))
 
 
+@cache
 def factories(*results: type) -> dict[str, Any]:
     """The functions that say that they make a component or a circuit, by name."""
     return dict(sorted((name, each) for module in modules() for name, each in _functions(module, results)))

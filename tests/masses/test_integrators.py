@@ -86,15 +86,15 @@ def obvious(network: MassNetwork, ticks: int, tick_ms: float = 0.1) -> Any:
     ("coupling", "integrator", "in_step"),
     [
         (Linear(0.1, 0.05), "rk4", "held"),
-        (Linear(0.1, 0.05), "euler", "interpolated"),
+        pytest.param(Linear(0.1, 0.05), "euler", "interpolated", marks=pytest.mark.long),
         (Difference(0.1), "heun", "interpolated"),
-        (Difference(0.1), "rk4", "interpolated"),
+        pytest.param(Difference(0.1), "rk4", "interpolated", marks=pytest.mark.long),
         (Sine(0.1), "heun", "interpolated"),
     ],
 )
 def test_agrees_with_the_obvious_way(coupling: Any, integrator: str, in_step: str, delays: str) -> None:
     model: Any = Kuramoto(omega=0.3) if coupling.sine else Oscillator(k=0.12)
-    connectome = nodes(5, seed=2, longest_mm=12.0)  # delays of 1 to 120 ticks
+    connectome = nodes(5, seed=2, longest_mm=14.0, near=8)  # delays of 1 to 140 ticks
     initial = np.random.default_rng(3).normal(0.0, 0.5, (len(model.variables), 5))
     network = MassNetwork(
         "net", connectome, model, speed_m_s=1.0, coupling=coupling, integrator=integrator, initial=initial,
@@ -108,7 +108,8 @@ def test_agrees_with_the_obvious_way(coupling: Any, integrator: str, in_step: st
 
 
 @pytest.mark.parametrize(  # most delays above a block; all below 5 ticks
-    ("integrator", "speed_m_s"), [("heun", 0.3), ("heun", 100.0), ("rk4", 0.3)]
+    ("integrator", "speed_m_s"),
+    [("heun", 0.3), *(pytest.param(*each, marks=pytest.mark.long) for each in (("heun", 100.0), ("rk4", 0.3)))],
 )
 def test_interpolated_coupling_keeps_the_contract_of_a_component(integrator: str, speed_m_s: float) -> None:
     initial = np.random.default_rng(7).normal(0.0, 0.5, (3, 20))
@@ -162,7 +163,14 @@ def test_interpolated_coupling_is_of_second_order(integrator: str, ticks_ms: tup
     assert np.log2(errors[-2] / errors[-1]) > 1.9
 
 
-@pytest.mark.parametrize("option", [{"coupling_in_step": "held"}, {"delays": "rounded"}, {"integrator": "euler"}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"coupling_in_step": "held"},
+        {"delays": "rounded"},
+        pytest.param({"integrator": "euler"}, marks=pytest.mark.long),
+    ],
+)
 def test_what_is_held_or_rounded_is_of_first_order(option: dict[str, Any]) -> None:
     errors = [abs(loop(-1.0, 3 / 40 / 4**k, 3.0, **option)[-1] + 1 / 6) for k in (1, 2, 3)]
     np.testing.assert_allclose([np.log2(a / b) / 2 for a, b in pairwise(errors)], 1.0, atol=0.2)

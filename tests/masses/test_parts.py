@@ -42,7 +42,7 @@ KINDS = [
     (Oscillator(k=RANDOM.uniform(0.05, 0.2, N)), Linear(0.1), "x"),
     (Oscillator(), Difference(0.2, offset=0.01), "x"),
     (Kuramoto(omega=RANDOM.uniform(0.05, 0.08, N)), Sine(0.05), "theta"),
-    (JansenRit(p_hz=RANDOM.uniform(120, 320, N)), Linear(0.5), "y1"),
+    pytest.param(JansenRit(p_hz=RANDOM.uniform(120, 320, N)), Linear(0.5), "y1", marks=pytest.mark.long),
 ]
 
 
@@ -183,7 +183,7 @@ def test_a_part_alone_is_refused():
 @pytest.mark.mpi
 def test_the_same_bits_on_any_number_of_ranks():
     found = set()
-    for ranks in (1, 2, 4):
+    for ranks in (1, 3):
         done = mpirun(ranks, HERE / "masses_in_parts.py")
         assert done.returncode == 0, done.stderr
         found |= set(re.findall(r"sha \w{64}", done.stdout))
@@ -321,7 +321,7 @@ def test_networks_of_different_models_and_steps_live_in_one_brain():
     assert np.ptp(coarse["columns.y1"].values) > 1
     for port in ("oscillators.x", "columns.y1"):
         values = coarse[port].values
-        np.testing.assert_allclose(fine[port].values, values, rtol=0, atol=0.02 * np.ptp(values))
+        np.testing.assert_allclose(fine[port].values, values, rtol=0, atol=0.03 * np.ptp(values))
 
 
 def test_a_step_that_does_not_fit_the_tick_is_refused():

@@ -14,7 +14,7 @@ from hybrid import Brain, Connectome, Sinusoid, Stimulus
 from hybrid.errors import ConfigurationError
 from hybrid.masses import Difference, HyperbolicTangent, Linear, MassNetwork, Noise, Sigmoidal, Sine
 
-TICKS, HALF, TICK_MS = 75, 37, 0.1
+TICKS, HALF, TICK_MS = 90, 45, 0.1
 NOISES = {
     "quiet": None,
     "white": lambda: Noise({"x": 0.05}),
@@ -56,12 +56,13 @@ LONG = [pytest.param(case, marks=pytest.mark.long) for case in all_pairs({**OPTI
 
 
 def connectome(n):
-    """At 1 m/s delays of 4.3 to 40 ticks, none of which is a whole number."""
+    """At 1 m/s delays of 33 to 60 ticks, and one in twenty of 4.3 to 33, none of which is a whole number."""
     rng = np.random.default_rng(n)
     weights = rng.uniform(0.1, 1.0, (n, n)) * (rng.random((n, n)) < (0.6 if n < 100 else 1.0)) * (5 / n)
-    return Connectome(
-        tuple(f"r{k}" for k in range(n)), weights, rng.uniform(0.43, 4.0, (n, n)), rng.normal(size=(n, 3))
-    )
+    lengths = rng.uniform(3.3, 6.0, (n, n))
+    near = np.argwhere(weights)[19::20]
+    lengths[tuple(near.T)] = rng.uniform(0.43, 3.3, len(near))
+    return Connectome(tuple(f"r{k}" for k in range(n)), weights, lengths, rng.normal(size=(n, 3)))
 
 
 def brain(case, parts=None):

@@ -52,6 +52,15 @@ def test_an_output_that_is_there_is_refused_on_every_rank(tmp_path):
     assert done.stdout.count("refused 0") == 2
 
 
+@pytest.mark.long
+def test_a_thousand_runs_leave_nothing_behind():
+    done = mpirun(2, HERE / "many_runs.py", timeout_s=1800)
+    assert done.returncode == 0, done.stderr
+    grown = [float(each) for each in re.findall(r"grew by (\S+) MB", done.stdout)]
+    assert len(grown) == 2
+    assert max(grown) < 5.0
+
+
 def test_run_after_run_on_communicators_of_a_program_leaves_nothing_behind(tmp_path):
     done = run(3, "embedded", tmp_path)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from many_runs import growth_mb
 from mixed import mixed_brain
 from toys import Toy
 
@@ -181,6 +182,12 @@ def test_many_runs_leave_nothing_behind():
     for _ in range(20):
         Simulation(brain, progress=True).run(1)
     assert held() == before
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_thousand_runs_leave_nothing_behind():
+    assert growth_mb() < 5.0
 
 
 SCRIPT = """

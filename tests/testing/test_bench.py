@@ -127,11 +127,16 @@ def test_every_adapter_of_ours_is_tried():
 @pytest.mark.parametrize(
     ("kind", "broken", "untried", "sentence"),
     [
-        ("OneDrawATick", "variance", 0, "at 1000 Hz its variance is 0."),
-        ("RoundsByWindow", "cutting", 0, "it matters how time is cut: "),
-        ("Forgets", "restore", 0, "a restored state does not continue as the original did"),
         ("TakesNegative", "refusals", 0, "a rate of nan Hz was accepted"),
         ("Unrepeatable", "same seed", 4, "the same seed gives different outputs"),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)  # test_each_check breaks every check
+            for each in (
+                ("OneDrawATick", "variance", 0, "at 1000 Hz its variance is 0."),
+                ("RoundsByWindow", "cutting", 0, "it matters how time is cut: "),
+                ("Forgets", "restore", 0, "a restored state does not continue as the original did"),
+            )
+        ),
     ],
 )  # fmt: skip
 def test_exactly_the_broken_check_is_told_and_the_code_is_1(check, kind, broken, untried, sentence):

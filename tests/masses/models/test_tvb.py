@@ -19,7 +19,15 @@ from hybrid.masses import (
 )
 
 pytestmark = pytest.mark.oracle
-NAMES = ["epileptor", "montbrio", "wilson_cowan", "jansen_rit", "reduced_wong_wang", "kuramoto"]
+OF_NAME = {  # model: coupling
+    "epileptor": "difference",
+    "montbrio": "linear",
+    "wilson_cowan": "difference",
+    "jansen_rit": "sigmoidal",  # that of rates, which is its own
+    "reduced_wong_wang": "linear",
+    "kuramoto": "sine",
+}
+NAMES = [*OF_NAME]
 FURTHER = {  # of the further models: (coupling, strength, tick in ms, how many ticks of the 76 regions)
     "epileptor_2d": (Difference, 0.003, 0.05, 20_000),
     "modified_epileptor_2d": (Difference, 0.003, 0.05, 20_000),
@@ -59,25 +67,34 @@ def test_right_hand_side_agrees_at_random_states(name: str) -> None:
         np.testing.assert_allclose(slopes, theirs_slopes, rtol=1e-12, atol=1e-12 * size, err_msg=variable)
 
 
-@pytest.mark.parametrize("kind", ["linear", "difference"])
+SHORT = [("heun", name, kind) for name, kind in OF_NAME.items()] + [("euler", "epileptor", "linear")]
+EVERY = [
+    (integrator, name, kind)
+    for integrator in ("heun", "euler")
+    for name in NAMES
+    for kind in (("linear", "difference") if OF_NAME[name] in ("linear", "difference") else (OF_NAME[name],))
+]
+
+
 @pytest.mark.parametrize(
-    ("ours_integrator", "theirs_integrator"), [("heun", "HeunDeterministic"), ("euler", "EulerDeterministic")]
+    ("ours_integrator", "name", "kind", "steps"),
+    [(*case, 4000) for case in SHORT] + [pytest.param(*case, 20_000, marks=pytest.mark.long) for case in EVERY],
 )
-@pytest.mark.parametrize("name", NAMES)
-def test_one_second_of_a_network_agrees(
-    name: str, ours_integrator: str, theirs_integrator: str, kind: str, monkeypatch: pytest.MonkeyPatch
+def test_a_network_agrees(
+    ours_integrator: str, name: str, kind: str, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """For a fifth of a second, and for a whole one."""
     ours, theirs = pairs()[name]
     from tvb.simulator import coupling as tvb_coupling
 
     strength = {"epileptor": 0.01, "montbrio": 0.3, "jansen_rit": 4.0, "reduced_wong_wang": 0.5}.get(name, 0.1)
-    connectome, steps = network_of(12, seed=5), 20_000
+    connectome, theirs_integrator = network_of(12, seed=5), f"{ours_integrator.capitalize()}Deterministic"
     if ours_integrator == "heun":  # on the 76 regions, whose weights are larger and more
         connectome, strength = Connectome.load("tvb76"), strength / 15
     a = np.array([strength])
-    if name == "kuramoto":
+    if kind == "sine":
         coupling, theirs_coupling = Sine(strength), tvb_coupling.Kuramoto(a=a)
-    elif name == "jansen_rit":
+    elif kind == "sigmoidal":
         rate = {"cmin": 0.0, "cmax": 0.005, "midpoint": 6.0, "r": 0.56}
         rate_of_difference = {k: np.array([v]) for k, v in rate.items()}
         coupling, theirs_coupling = Linear(strength), tvb_coupling.SigmoidalJansenRit(a=a, **rate_of_difference)
@@ -97,13 +114,15 @@ def test_one_second_of_a_network_agrees(
     compare(ours, network, expected)
 
 
+@pytest.mark.parametrize("part", [0.2, pytest.param(1.0, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", FURTHER)
-def test_the_76_regions_of_the_virtual_brain_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a second, or a fifth of it where the model needs short steps."""
+def test_the_76_regions_of_the_virtual_brain_agree(name: str, part: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a second, or a fifth of it where the model needs short steps; and for a fifth of that."""
     ours, theirs = pairs()[name]
     from tvb.simulator import coupling as tvb_coupling
 
-    kind, strength, tick_ms, steps = FURTHER[name]
+    kind, strength, tick_ms, ticks = FURTHER[name]
+    steps = round(part * ticks)
     connectome, rng = Connectome.load("tvb76"), np.random.default_rng(1)
     initial = ours.initial(76)
     initial += rng.normal(0.0, 0.005 if name == "wong_wang_exc_inh" else 0.05, initial.shape)
