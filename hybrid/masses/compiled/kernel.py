@@ -64,9 +64,9 @@ put_sent: Callable[..., None]  # (history, i, position, what is felt, numbers)
 moved: Callable[..., Any]  # (x, h, slope, kick) -> x + h * slope + kick, tuples
 plus: Callable[..., Any]  # (x, h, slope) -> x + h * slope, tuples
 added: Callable[..., Any]  # (a, b) -> a + b, tuples
-mean: Callable[..., Any]  # (a, b) -> (a + b) / 2, tuples like the state
-mean_sums: Callable[..., Any]  # and like what arrives
+mean_sums: Callable[..., Any]  # (a, b) -> (a + b) / 2, tuples like what arrives
 kicked: Callable[..., Any]  # (x, kick) -> what the noise adds in the state x
+kicked_between: Callable[..., Any]  # (x, y, kick) -> and in the mean of x and y
 arrives: Callable[
     ..., Any
 ]  # (state, parameters, sums, pull, felt, numbers) -> what a node receives in this stage of a step
@@ -278,7 +278,7 @@ def heun(flat: FloatArray, step: Step, q: Any) -> None:
             slope = rhs(x, arrives(x, p, received_of(flat, i), pull, step.felt, q), drive, p)
             y = moved(x, h, slope, kicked(x, kick))
             ahead = rhs(y, arrives(y, p, ahead_of(flat, i), pull, step.felt, q), drive, p)
-            put_state(flat, i, moved(x, 0.5 * h, added(slope, ahead), kicked(mean(x, y), kick)))
+            put_state(flat, i, moved(x, 0.5 * h, added(slope, ahead), kicked_between(x, y, kick)))
 
 
 def rk4(flat: FloatArray, step: Step, q: Any) -> None:

@@ -142,6 +142,12 @@ def kicker(name: str, count: int, multiplicative: bool) -> str:
     return _function(name, "x, kick", f"return ({items})" if multiplicative else "return kick")
 
 
+def kicker_between(name: str, count: int, multiplicative: bool) -> str:
+    """Text of ``(x, y, kick)``: the same in the mean of the states x and y."""
+    items = "".join(f"0.5 * (x[{k}] + y[{k}]) * kick[{k}], " for k in range(count))
+    return _function(name, "x, y, kick", f"return ({items})" if multiplicative else "return kick")
+
+
 def picker(name: str, *variables: int) -> str:
     """Text of ``(x, p) -> (float, ...)``: these variables of the state x."""
     return _function(name, "x, p", f"return ({''.join(f'x[{k}], ' for k in variables)})")
