@@ -89,7 +89,7 @@ def _integral_of_erfcx(low: FloatArray, high: FloatArray) -> FloatArray:
     """From low to high, neither below 0, by Gauss and Legendre over ``arcsinh(s)``, in which it is smooth to any height."""
     result = np.zeros(low.shape)
     some = high > low
-    start, stop = np.arcsinh(low[some]), np.arcsinh(high[some])
+    start, stop = arrays.arcsinh(low[some]), arrays.arcsinh(high[some])
     middle, half = (start + stop) / 2, (stop - start) / 2
     total = np.zeros(half.shape)
     for node, weight in zip(_NODES, _NODE_WEIGHTS, strict=True):  # in a fixed order, whatever the number of rates
