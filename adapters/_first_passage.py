@@ -16,8 +16,7 @@ from numpy.polynomial import chebyshev
 from scipy.special import erfcx
 
 from hybrid.adapter import njit
-from hybrid.elementary.arrays import cos, cosh, sinh
-from hybrid.elementary.functions import log1p
+from hybrid.elementary.arrays import arcsinh, cos, cosh, sinh
 from hybrid.units import FloatArray
 
 _WIDTH, _PANELS, _DEGREE = 0.5, 42, 15  # up to w = 21, where G is 1 / sqrt(pi) to the last bit
@@ -45,7 +44,7 @@ def table() -> tuple[FloatArray, FloatArray, FloatArray]:
 def integral_of_erfcx(low: FloatArray, high: FloatArray) -> FloatArray:
     """Of ``erfcx(s)`` from ``low`` to ``high``, one-dimensional and not below 0; 0 where ``high`` is not above ``low``."""
     result = np.empty(low.shape)
-    _integrals(low, high, *table(), _NODES, _WEIGHTS, result)
+    _integrals(arcsinh(low), arcsinh(high), *table(), _NODES, _WEIGHTS, result)
     return result
 
 
@@ -68,11 +67,6 @@ def _until(w: float, integrals: Any, before: Any) -> float:
 
 
 @njit(nogil=True, cache=True)
-def _arcsinh(s: float) -> float:
-    return float(log1p(s + s * s / (1.0 + math.sqrt(1.0 + s * s))))
-
-
-@njit(nogil=True, cache=True)
 def _at(w: float, values: Any) -> float:
     """G."""
     panel = int(w / _WIDTH)
@@ -87,9 +81,9 @@ def _integrals(
 ) -> None:
     out[:] = 0.0
     for k in range(low.size):
-        if high[k] <= low[k]:
+        start, stop = low[k], high[k]
+        if stop <= start:
             continue
-        start, stop = _arcsinh(low[k]), _arcsinh(high[k])
         if stop - start > _NARROW:
             out[k] = _until(stop, integrals, before) - _until(start, integrals, before)
         else:

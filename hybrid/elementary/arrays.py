@@ -61,6 +61,16 @@ def cosh(x: Any) -> Any:
     return _of(x, functions.cosh_all) if portable() else np.cosh(x)
 
 
+def arcsinh(x: Any) -> Any:
+    """The inverse hyperbolic sine, number or array."""
+    if not portable():
+        return np.arcsinh(x)
+    size = np.abs(np.asarray(x, np.float64))
+    some = np.minimum(size, 1e8)  # beyond, 1 is lost against the square
+    near = log1p(some + some * some / (1.0 + np.sqrt(some * some + 1.0)))
+    return np.copysign(np.where(size > 1e8, log(np.maximum(size, 1.0)) + math.log(2.0), near), x)
+
+
 def expit(x: Any) -> Any:
     """``1 / (1 + exp(-x))``, number or array."""
     if portable():

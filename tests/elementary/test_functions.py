@@ -95,6 +95,11 @@ def test_numbers_and_arrays_of_every_shape():
     assert arrays.tanh(0.0) == 0.0
 
 
+def test_inverse_hyperbolic_sine_of_arrays():
+    x = np.concatenate([10 ** spread(-20, 300), -spread(0, 10), [0.0]])
+    np.testing.assert_allclose(arrays.arcsinh(x), np.arcsinh(x), rtol=4e-16)
+
+
 PROGRAM = """
 {source}
 namespace of = hybrid::elementary;
