@@ -21,6 +21,7 @@ from hybrid.experiment import Experiment
 EXAMPLES = ROOT / "examples"
 TOML = EXAMPLES / "seizure_spread.toml"
 SMALL = ("run.duration_ms=2000", "components.focus.parameters.cells=300")
+QUICK = ("run.duration_ms=700", "components.focus.parameters.cells=300")
 HEALTHY = "components.focus.parameters.bath_mm=5.5"
 NOBODY_HEARS = "connections.focus_to_cortex.weight=0"
 FOCUS_IS_DEAF = "connections.cortex_to_focus.weight=0"
@@ -113,33 +114,40 @@ def test_the_focus_starts_in_single_neurons(small):
     assert np.isfinite(order[int(0.95 * 300)])  # and in the end nearly all take part
 
 
-@pytest.mark.mpi
-def test_the_same_bits_on_1_to_4_ranks_for_any_placement(tmp_path):
-    quick = ["--set", "run.duration_ms=700", "--set", "components.focus.parameters.cells=300"]
-
-    def sha(ranks, *more):
-        out = tmp_path / f"{ranks}{len(list(tmp_path.iterdir()))}"
-        done = mpirun(ranks, "-m", "hybrid.cli", "run", TOML, "--out", out, *quick, *more)
-        assert done.returncode == 0, done.stderr
-        return Results.load(out / "run.h5").content_sha256
-
-    reference = sha(1)
-    assert [sha(ranks) for ranks in (2, 4)] == [reference] * 2
-    assert sha(3, "--set", "run.placement={focus=2, cortex=1}") == reference
-    other_seed = run("run.duration_ms=700", "components.focus.parameters.cells=300", "run.seed=2")
-    assert other_seed.content_sha256 != reference
+@pytest.fixture(scope="module")
+def quick():
+    return run(*QUICK).content_sha256
 
 
 @pytest.mark.mpi
-def test_the_script_is_the_same_experiment_and_runs_alone_and_over_mpi(tmp_path):
+@pytest.mark.parametrize(
+    ("ranks", "placement"),  # on 1 and 2 in every test run: the script below
+    [
+        (4, "{}"),
+        (3, "{focus=2, cortex=1}"),
+        *(pytest.param(ranks, "{}", marks=pytest.mark.long) for ranks in (1, 2)),
+    ],
+)
+def test_the_same_bits_on_1_to_4_ranks_for_any_placement(ranks, placement, quick, tmp_path):
+    overrides = [word for each in (*QUICK, f"run.placement={placement}") for word in ("--set", each)]
+    done = mpirun(ranks, "-m", "hybrid.cli", "run", TOML, "--out", tmp_path, *overrides)
+    assert done.returncode == 0, done.stderr
+    assert Results.load(tmp_path / "run.h5").content_sha256 == quick
+
+
+def test_another_seed_is_another_run(quick):
+    assert run(*QUICK, "run.seed=2").content_sha256 != quick
+
+
+@pytest.mark.mpi
+def test_the_script_is_the_same_experiment_and_runs_alone_and_over_mpi(quick, tmp_path):
     script = [EXAMPLES / "seizure_spread.py", "--cells", "300", "--duration-ms", "700"]
     for ranks, name in ((1, "alone.h5"), (2, "two.h5")):
         done = mpirun(ranks, *script, "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
         assert (tmp_path / name).with_suffix(".png").stat().st_size > 50_000
     alone, two = (Results.load(tmp_path / name) for name in ("alone.h5", "two.h5"))
-    toml = run("run.duration_ms=700", "components.focus.parameters.cells=300")
-    assert alone.content_sha256 == two.content_sha256 == toml.content_sha256
+    assert alone.content_sha256 == two.content_sha256 == quick
 
 
 @pytest.mark.mpi
