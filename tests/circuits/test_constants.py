@@ -218,7 +218,8 @@ def test_which_constants_are_values(monkeypatch):
 
 
 def test_bits_of_literals_are_kept_unless_asked(compilations, monkeypatch):
-    """With -ffast-math, which is Brian2's choice, the compiler computes with literals before it makes code of them."""
+    """With -ffast-math, Brian2's choice and native's, the compiler computes with literals before it makes code of them."""
+    monkeypatch.setenv("HYBRID_BITS", "native")
     units = [
         engine._generate(Recipe("any", everywhere, {"values": values}), 1e-4, 1, constants)[1]
         for values in (Sweep(), OTHER)
@@ -229,6 +230,15 @@ def test_bits_of_literals_are_kept_unless_asked(compilations, monkeypatch):
     assert text[3] == text[4]
     assert text[0] != text[3]
     assert text[2] == text[5]
+
+
+def test_portable_bits_are_those_of_values(monkeypatch):
+    monkeypatch.setenv("HYBRID_BITS", "portable")
+    texts = [
+        str(sorted(engine._generate(Recipe("any", everywhere, {"values": values}), 1e-4, 1, "auto")[1].sources.items()))
+        for values in (Sweep(), OTHER)
+    ]
+    assert texts[0] == texts[1]
 
 
 def test_numbers_that_are_only_copied_never_need_a_compilation():

@@ -102,7 +102,7 @@ def check(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "checks"),
-    [(("adapters:RateToPoisson", "--set", "fibres=3"), 10), (("SpikeToRate", "--set", "pool=mean"), 9)],
+    [(("adapters:RateToPoisson", "--set", "fibres=3"), 11), (("SpikeToRate", "--set", "pool=mean"), 10)],
 )
 def test_ours_keep_all_checks_and_are_drawn(check, tmp_path, arguments, checks):
     code, found, out, err = check(*arguments, "--out", "new/bench.png")
@@ -161,7 +161,7 @@ def test_an_adapter_that_raises_is_told_where_and_the_rest_is_not_tried(check, t
 
 def test_components_are_tried_too(check):
     code, found, out, _ = check("toys:Accumulator", "--set", "name=a", "--set", "size=2")
-    assert (code, set(found.values()), len(found)) == (0, {"ok"}, 10)
+    assert (code, set(found.values()), len(found)) == (0, {"ok"}, 11)
     assert "picture" not in out
     code, found, _, _ = check("own_bench:ForgetsItsLevel", "--set", "name=a")
     assert code == 1
