@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adapters._filters import filter_in_place
 from adapters._pooling import Pooling
 from hybrid.adapter import Adapter
-from hybrid.clock import Clock
+from hybrid.clock import Clock, Window
 from hybrid.elementary import arrays
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
@@ -51,6 +51,9 @@ class AlphaSpikeToRate(Adapter):
         self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
         self._keep = float(arrays.exp(-clock.tick_ms / self.tau_ms))
         self._memory = np.zeros((2, self.emitted_size(source.size)))  # what both filters start the next tick from, Hz
+        AlphaSpikeToRate.convert(
+            self, Spikes.silence(Window(0, 0), source.size)
+        )  # compiles now, if ever, and not in the first window
 
     def emitted_size(self, size: int) -> int:
         return self._pooling.lines(size)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adapters._pooling import Pooling
 from hybrid.adapter import Adapter
-from hybrid.clock import Clock
+from hybrid.clock import Clock, Window
 from hybrid.errors import TimeError
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
@@ -45,17 +45,17 @@ class BoxSpikeToRate(Adapter):
         self._pooling = Pooling(pool, groups, "BoxSpikeToRate")
 
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
-        self._clock, self._tick_s, self._width = (
-            clock,
-            clock.tick_ms * 1e-3,
-            clock.ticks(self.width_ms, "BoxSpikeToRate: width_ms"),
-        )
+        self._clock, self._tick_s = clock, clock.tick_ms * 1e-3
+        self._width = clock.ticks(self.width_ms, "BoxSpikeToRate: width_ms")
         if self._width < 1:
             raise TimeError(
                 f"BoxSpikeToRate: width_ms = {self.width_ms:g} must be at least a tick, {clock.tick_ms:g} ms"
             )
         self._share = self._pooling.share(source.size)
         self._recent = np.zeros((self._width, self.emitted_size(source.size)))  # spikes of the last ticks, oldest first
+        BoxSpikeToRate.convert(
+            self, Spikes.silence(Window(0, 0), source.size)
+        )  # compiles now, if ever, and not in the first window
 
     def emitted_size(self, size: int) -> int:
         return self._pooling.lines(size)

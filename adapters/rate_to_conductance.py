@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adapters._synapse import Synapse
 from hybrid.adapter import Adapter, generator_state, restore_generator
-from hybrid.clock import Clock
+from hybrid.clock import Clock, Window
 from hybrid.signals import Moments, Rates, States, check_rates
 from hybrid.units import FloatArray, number
 
@@ -52,6 +52,9 @@ class RateToConductance(Adapter):
     def prepare(self, clock: Clock, source: Any, target: Any, rng: np.random.Generator) -> None:
         self._clock, self._rng = clock, rng
         self._synapse.prepare(clock, source.size)
+        RateToConductance.convert(
+            self, Rates.silence(Window(0, 0), source.size)
+        )  # compiles now, if ever, and not in the first window
 
     def convert(self, signal: Rates) -> States:
         check_rates(signal, "RateToConductance", below_hz=self._synapse.highest_rate_hz)

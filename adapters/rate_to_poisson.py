@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.adapter import Adapter, Uniforms, generator_state, njit, restore_generator
-from hybrid.clock import Clock
+from hybrid.clock import Clock, Window
 from hybrid.elementary.functions import exp
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
@@ -45,6 +45,9 @@ class RateToPoisson(Adapter):
         self._below_hz = MOST_SPIKES / self._fibre_s
         totals, places, self._counts = rng.spawn(3)
         self._totals, self._places = Uniforms(totals), Uniforms(places)
+        RateToPoisson.convert(
+            self, Rates.silence(Window(0, 0), source.size)
+        )  # compiles now, if ever, and not in the first window
 
     def convert(self, signal: Rates) -> Spikes:
         while True:

@@ -99,6 +99,10 @@ class Connection:
             self._ledger_after = Ledger(self._after, self.clock, self.target.size)
         self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self._weights, self._delays)
         self._totals = Totals(np.zeros(self._lines), np.zeros(self.target.size))
+        for port in (self.source, self._arriving, self.target):  # compiles now, if ever, and not in the first window
+            nothing = port.kind.silence(Window(0, 0), port.size)
+            nothing.add_to(np.zeros(port.size))
+            nothing.is_finite()
 
     def accept(self, signal: Signal) -> None:
         """Take what the source emitted over the window that has just passed."""
