@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from hybrid.circuits.compiled.portable import STRICT, elementary_source, has_v3
+from hybrid.circuits.compiled.portable import STRICT, elementary_source, target_flags
 from hybrid.elementary import arrays, functions
 from hybrid.elementary.translation import names
 
@@ -121,7 +121,7 @@ BUILDS = {
 }
 
 
-@pytest.mark.skipif(not has_v3(), reason="this machine is no x86-64 of the third level")
+@pytest.mark.skipif(not target_flags(), reason="this machine is no x86-64 of the third level")
 @pytest.mark.parametrize("build", BUILDS)
 def test_same_bits_from_cpp(build, tmp_path):
     command = BUILDS[build]

@@ -26,8 +26,12 @@ _REFUSED = (
 )
 _KEPT = ("-MD", "-MMD")
 STRICT = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # the last two change no result
-TARGET = ["-march=x86-64-v3", "-mtune=generic"]
-_V3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}
+# what the system calls the abilities of the third level, and g++; of the fourth both use the same names
+_V3 = {
+    "avx": "-mavx", "avx2": "-mavx2", "bmi1": "-mbmi", "bmi2": "-mbmi2", "f16c": "-mf16c", "fma": "-mfma", "abm": "-mlzcnt",
+    "movbe": "-mmovbe",
+}  # fmt: skip
+_V4 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
 
 # the same number; AVX2 has no conversion, so without this no loop over neurons with a refractory time would be vectorised
 _TO_STEPS, _TO_STEPS_VECTORISED = "return (int64_t)((t +", "return hybrid::elementary::whole_of((t +"
@@ -73,20 +77,27 @@ def strict_flags(flags: list[str]) -> list[str]:
     """The same flags without those that let bits depend on compiler or processor, and with those that do not."""
     kept = ["-O3" if each == "-Ofast" else each for each in flags]
     kept = [each for each in kept if each in _KEPT or not each.startswith(_REFUSED)]
-    return [*kept, *STRICT, *(TARGET if has_v3() else [])]
+    return [*kept, *STRICT, *target_flags()]
+
+
+def target_flags() -> list[str]:
+    """The level of x86-64 to compile for. It decides the time that code takes and none of its bits."""
+    able = _abilities()
+    if not able >= _V3.keys():
+        return []
+    more = _V4 if able >= set(_V4) else []
+    return [*_V3.values(), *(f"-m{each}" for each in more), "-mtune=generic"]  # g++ 10 and older do not know the levels
 
 
 @cache
-def has_v3() -> bool:
-    """Whether this is an x86-64 of the third level. Others get the same bits, more slowly."""
+def _abilities() -> frozenset[str]:
     if platform.machine() not in ("x86_64", "AMD64"):
-        return False
+        return frozenset()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = next((each for each in lines if each.startswith("flags")), "")
-    return set(flags.split()) >= _V3
+        return frozenset()
+    return frozenset(next((each for each in lines if each.startswith("flags")), "").split())
 
 
 def elementary_source() -> str:
