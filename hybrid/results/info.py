@@ -28,7 +28,7 @@ def software_versions() -> dict[str, str]:
 
     A package that is not installed is called so; none is imported. Looked up once a process, which takes some 50 ms.
     """
-    return dict(_found_versions())
+    return {**_found_versions(), "bits": bits()}
 
 
 @cache
@@ -38,7 +38,6 @@ def _found_versions() -> dict[str, str]:
         **{name: _version(package) for name, package in _PACKAGES.items()},
         "platform": platform.platform(),
         "cpu": _cpu(),
-        "bits": bits(),
     }
 
 
