@@ -21,13 +21,12 @@ def measure() -> dict[str, float]:
     """Seconds of each, in the mode of this process; the least of three."""
     import numpy as np
 
-    from benchmarks.circuits import FIBRES, circuit, input_spikes
+    from benchmarks.circuits import circuit, input_spikes
     from hybrid import Clock, Connectome, Rates, Spikes, Window
     from hybrid.circuits import Microcircuit
     from hybrid.circuits.potassium import potassium_focus
     from hybrid.masses import Epileptor, JansenRit, Kuramoto, Linear, MassNetwork, Noise, Sine
 
-    os.environ["HYBRID_BITS"] = sys.argv[2]  # benchmarks.circuits sets its own
     clock, span = Clock(0.1), Window(0, 8000)
     connectome = Connectome.load("tvb76").normalised("max")
     noise = Noise({"x2": 0.02, "y2": 0.02})
@@ -39,7 +38,6 @@ def measure() -> dict[str, float]:
         "76 Jansen-Rit": (lambda: MassNetwork("net", connectome, JansenRit(), coupling=Linear(0.1)), silence),
         "76 Kuramoto": (lambda: MassNetwork("net", connectome, Kuramoto(), coupling=Sine(0.1)), silence),
     }
-    assert FIBRES
     found = {}
     for name, (make, given) in cases.items():
         times = []

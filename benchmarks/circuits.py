@@ -29,8 +29,6 @@ from hybrid.circuits.compiled.compiler import ALIGN_LOOPS, VECTORS, find_compile
 from hybrid.clock import Clock, Window
 from hybrid.signals import Spikes
 
-os.environ["HYBRID_BITS"] = "native"  # as stock Brian2 is compiled; what portable bits cost: benchmarks/bits.py
-
 TICK = Clock(0.1)
 FIBRES, RATE_HZ, SEED = 200, 10.0, 1
 
@@ -134,6 +132,7 @@ def main() -> None:
     arguments.add_argument("--repeats", type=int, default=9)
     arguments.add_argument("--ms", type=float, default=1000.0, help="simulated time")
     asked = arguments.parse_args()
+    os.environ["HYBRID_BITS"] = "native"  # as stock Brian2 is compiled; what portable bits cost: benchmarks/bits.py
     ticks = TICK.ticks(asked.ms)
     given = input_spikes(ticks)
     with tempfile.TemporaryDirectory() as folder:
