@@ -28,10 +28,7 @@ def _text_of(module: Any) -> str:
 _KERNEL, _BLOCK = _text_of(kernel), _text_of(block)
 _IMPORTED = tuple(map(_text_of, (address, block, elementary, far, functions, kernel, lanes, normals)))
 # from here on ``math`` is ours, also for functions above that are compiled when they are first called
-_PORTABLE = (
-    "from hybrid.elementary import functions as elementary_functions, modules",
-    "math = modules.portable_math",
-)
+_PORTABLE = "math = modules.portable_math"
 _RECORDS = {
     "far": far.Far._fields,
     "near": far.Near._fields,
@@ -163,7 +160,7 @@ def compiled_for(equations: Equations, scheme: Scheme = HEUN) -> Compiled:
         "from numba import njit", "from hybrid import cache",
         "from hybrid.masses.compiled.kernel import draw_at, sum_block_at",
         "from hybrid.masses.compiled.lanes import copy_lanes, multiply_lanes, reader, writer",
-        *(_PORTABLE if portable() else ()), f"inlined = njit({_options(INLINED)})",
+        *([_PORTABLE] if portable() else []), f"inlined = njit({_options(INLINED)})",
     )  # fmt: skip
     script.lines += [f"{name} = {script.function(plain[name])}" for name in plain if name in given]
     script.lines.append(kernel_text)

@@ -24,6 +24,7 @@ from hybrid.elementary.modules import replacement
 UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 INLINED = {"error_model": "numpy", "forceinline": True, **UNWRAPPED}
 _LIBRARIES = {"math", "cmath", "operator", "builtins", "numpy", "numba"}  # fixed by their versions
+_ELEMENTARY = "from hybrid.elementary import functions as elementary_functions, modules"  # for portable bits
 _PLAIN = (bool, int, str, bytes, type(None))
 
 
@@ -36,7 +37,7 @@ class Script:
     """
 
     def __init__(self, *lines: str) -> None:
-        self.lines = list(lines)
+        self.lines = [*([_ELEMENTARY] if portable() else []), *lines]
         self.given: list[Any] = []
         self._names: dict[Any, str] = {}  # of what is written already
         self._begun: set[int] = set()  # what is being written
