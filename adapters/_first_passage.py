@@ -15,8 +15,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from scipy.special import erfcx
 
-from hybrid.adapter import njit
-from hybrid.elementary.arrays import arcsinh, cos, cosh, sinh
+from hybrid.adapter import arrays, njit
 from hybrid.units import FloatArray
 
 _WIDTH, _PANELS, _DEGREE = 0.5, 42, 15  # up to w = 21, where G is 1 / sqrt(pi) to the last bit
@@ -31,10 +30,10 @@ def table() -> tuple[FloatArray, FloatArray, FloatArray]:
     count = _DEGREE + 1
     angles = [math.pi * (k + 0.5) / count for k in range(count)]
     for panel in range(_PANELS):
-        places = [(panel + 0.5 * (cos(angle) + 1)) * _WIDTH for angle in angles]
-        heights = [float(erfcx(sinh(w))) * cosh(w) for w in places]
+        places = [(panel + 0.5 * (arrays.cos(angle) + 1)) * _WIDTH for angle in angles]
+        heights = [float(erfcx(arrays.sinh(w))) * arrays.cosh(w) for w in places]
         for k in range(count):  # interpolation at Chebyshev's points, in sums that no machine orders otherwise
-            terms = (height * cos(k * angle) for height, angle in zip(heights, angles, strict=True))
+            terms = (height * arrays.cos(k * angle) for height, angle in zip(heights, angles, strict=True))
             values[panel, k] = math.fsum(terms) * (1 if k == 0 else 2) / count
         integrals[panel] = chebyshev.chebint(values[panel], lbnd=-1, scl=0.5 * _WIDTH)
     at_the_end = [math.fsum(each) for each in integrals]  # where all polynomials are 1
@@ -44,7 +43,7 @@ def table() -> tuple[FloatArray, FloatArray, FloatArray]:
 def integral_of_erfcx(low: FloatArray, high: FloatArray) -> FloatArray:
     """Of ``erfcx(s)`` from ``low`` to ``high``, one-dimensional and not below 0; 0 where ``high`` is not above ``low``."""
     result = np.empty(low.shape)
-    _integrals(arcsinh(low), arcsinh(high), *table(), _NODES, _WEIGHTS, result)
+    _integrals(arrays.arcsinh(low), arrays.arcsinh(high), *table(), _NODES, _WEIGHTS, result)
     return result
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import gammainc
 
 from adapters._filters import filter_in_place
+from hybrid.adapter import arrays
 from hybrid.clock import Clock
-from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates
 from hybrid.units import FloatArray, number

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from adapters._filters import filter_in_place
 from adapters._pooling import Pooling
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, arrays
 from hybrid.clock import Clock, Window
-from hybrid.elementary import arrays
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
 

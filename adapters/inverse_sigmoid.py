@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, arrays
 from hybrid.clock import Clock
-from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError, DivergedError
 from hybrid.signals import Moments, Rates, States, check_rates
 from hybrid.units import FloatArray, number

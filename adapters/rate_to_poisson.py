@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.adapter import Adapter, Uniforms, generator_state, njit, restore_generator
+from hybrid.adapter import Adapter, Uniforms, exp, generator_state, njit, restore_generator
 from hybrid.clock import Clock, Window
-from hybrid.elementary.functions import exp
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray

@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.special import dawsn
 
 from adapters._first_passage import integral_of_erfcx
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, arrays
 from hybrid.clock import Clock
-from hybrid.elementary import arrays
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Moments, Rates, check_rates
 from hybrid.units import FloatArray, number

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from hybrid.cache import njit as njit  # adapters import it from here
 from hybrid.clock import Clock
 from hybrid.component import check_carried
+from hybrid.elementary import arrays as arrays  # and these
+from hybrid.elementary.functions import exp as exp
 from hybrid.errors import WiringError, answers_slips
 from hybrid.ports import Port
-from hybrid.random import Uniforms as Uniforms  # adapters import them from here
-from hybrid.random import generator_state as generator_state  # adapters import them from here
+from hybrid.random import Uniforms as Uniforms
+from hybrid.random import generator_state as generator_state
 from hybrid.random import restore_generator as restore_generator
 from hybrid.signals import Moments, Signal
 from hybrid.units import FloatArray
@@ -139,9 +141,6 @@ class Chain(Adapter):
         if self._before_last is None or self._before_last.window != signal.window:
             raise RuntimeError("Chain.expected() is asked after convert() of the same window")
         return self.adapters[-1].expected(self._before_last)
-
-    def expected_of_total(self, total: FloatArray) -> Moments | None:
-        return self.adapters[0].expected_of_total(total) if len(self.adapters) == 1 else None
 
     def emitted_size(self, size: int) -> int:
         for adapter in self.adapters:

@@ -63,7 +63,8 @@ class Component(ABC):
     def want(self, outputs: frozenset[str]) -> None:  # noqa: B027  (most components have little that could be left out)
         """Told once before the first window which outputs somebody hears or records; :meth:`advance` may leave out the others.
 
-        A component that defines this is believed; from all others every output is asked for in every window.
+        A component that defines this is believed; from all others every output is asked for in every window. After
+        :meth:`prepare` every output is wanted again.
         """
 
     def describe(self) -> dict[str, Any]:

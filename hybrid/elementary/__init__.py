@@ -1,0 +1,1 @@
+"""Elementary functions as plain arithmetic, the same for compiled masses, circuits and arrays."""

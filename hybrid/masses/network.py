@@ -133,6 +133,7 @@ class MassNetwork(Component):
 
     def prepare(self, clock: Clock, rng: np.random.Generator) -> None:
         self.close()
+        self.wanted = None
         self._tick = 0
         self._steps = 1 if self.dt_ms is None else clock.steps_per_tick(self.dt_ms, self.name)
         self._clock = Clock(clock.tick_ms / self._steps)

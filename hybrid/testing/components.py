@@ -203,6 +203,13 @@ class _ComponentTrial:
             alone = joined({name: self.through(component, [self.half, self.ticks - self.half])[name]})
             changed = f"the output {name!r} is another one when it alone is wanted"
             require_same({name: self.halves[name]}, alone, changed)
+            component.prepare(self.clock, named_stream(1, "component", component.name))
+            again = self.through(component, [self.half, self.ticks - self.half])
+            if left_out := [each for each, signals in again.items() if not signals]:
+                raise ContractError(
+                    f"prepared again after {name!r} alone was wanted, it leaves out {', '.join(left_out)}"
+                )
+            require_same(self.halves, joined(again), "prepared again, it does not give what it gave at first")
 
     def check_not_finite(self) -> None:
         for name, port in sorted(self.born().inputs.items()):

@@ -6,7 +6,7 @@ import numpy as np
 from toys import Accumulator, Relay
 
 from adapters import GammaRenewal, RateToPoisson, SpikeToRate, Subset
-from hybrid import Moments, Rates, Spikes
+from hybrid import Moments, Port, Rates, Spikes
 from hybrid.random import generator_state, restore_generator
 from hybrid.signals import check_rates
 
@@ -206,6 +206,22 @@ class ClosesOnce(Accumulator):
 class ChangesWhenLessIsWanted(Accumulator):
     def want(self, outputs):
         self.y += 1e-9
+
+
+class RemembersWhatWasWanted(Accumulator):
+    """Also when it is prepared again."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.outputs["twice"] = Port(name, "twice", Rates, 2, "out")
+        self.wanted = {"rate", "twice"}
+
+    def want(self, outputs):
+        self.wanted = outputs
+
+    def advance(self, window, inputs):
+        rate = super().advance(window, inputs)["rate"]
+        return {name: each for name, each in {"rate": rate, "twice": rate.scaled(2.0)}.items() if name in self.wanted}
 
 
 class ClosesWhatItHasNot(Accumulator):

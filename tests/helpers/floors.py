@@ -18,4 +18,4 @@ FLOORS = [
     {"cli", "console"},
 ]
 ASIDE = {"analysis", "plot"}  # read results; only the command line and examples import them
-ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units", "elementary"}
+ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units"}

@@ -29,6 +29,7 @@ COMPONENTS = [
     (broken.StateOfThisProcess, "elsewhere", "in another process it failed: IndexError: list index out of range"),
     (broken.GainByHash, "elsewhere", "in another process a restored state does not continue as the original did"),
     (broken.ChangesWhenLessIsWanted, "wanted", "the output 'rate' is another one when it alone is wanted"),
+    (broken.RemembersWhatWasWanted, "wanted", "prepared again after 'rate' alone was wanted, it leaves out twice"),
     (
         broken.TakesNaNForZero,
         "not finite",
