@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import numba
@@ -199,16 +199,34 @@ class _Compiled(CompileResultCacheImpl):  # type: ignore[misc]
         self._lineno, self._locator = function.__code__.co_firstlineno, SimpleNamespace(_py_file=file)
 
 
+def _files(function: Any, seen: set[Any] | None = None) -> set[str]:
+    """Where the function, all compiled functions that it calls, and the modules that it names are written."""
+    seen = set() if seen is None else seen
+    seen.add(function)
+    files = {inspect.getfile(function)}
+    for value in inspect.getclosurevars(function).globals.values():
+        if isinstance(value, Dispatcher) and value.py_func not in seen:
+            files |= _files(value.py_func, seen)
+        elif isinstance(value, ModuleType) and Path(getattr(value, "__file__", None) or "").suffix == ".py":
+            files.add(cast(str, value.__file__))
+    return files
+
+
 class _MachineCode(FunctionCache):  # type: ignore[misc]
     """The machine code of one function, a file for each signature. Its name says all that decides the content."""
 
     def __init__(self, function: Any) -> None:
-        file = inspect.getfile(function)
-        source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-        place = (os.path.abspath(file), function.__qualname__, function.__code__.co_firstlineno)
-        self._decides = (sys.version_info[:3], numba.__version__, source, *place)
-        self._py_func, self._name, self._impl = function, function.__name__, _Compiled(function, file)
+        self._py_func, self._name = function, function.__name__
+        self._impl = _Compiled(function, inspect.getfile(function))
         self.enable()
+
+    @functools.cached_property
+    def _decides(self) -> tuple[object, ...]:
+        """What decides the content besides the types: asked when all that the function calls is there."""
+        function = self._py_func
+        place = (os.path.abspath(inspect.getfile(function)), function.__qualname__, function.__code__.co_firstlineno)
+        sources = (Path(file).read_bytes() for file in sorted(_files(function)))
+        return (sys.version_info[:3], numba.__version__, hashlib.sha256(b"".join(sources)).hexdigest(), *place)
 
     @property
     def cache_path(self) -> str:

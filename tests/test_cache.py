@@ -135,6 +135,19 @@ def test_machine_code_is_loaded_by_the_next_process_and_healed_when_broken(tmp_p
     assert called(tmp_path, **where) == "12 0"
 
 
+@pytest.mark.parametrize("called_as", ["other.gain(x)", "gain(x)"])
+def test_a_function_is_compiled_again_when_one_that_it_calls_has_changed(tmp_path, called_as):
+    """Also over two files, by name or through the module: the machine code holds both."""
+    importing = "import other" if called_as.startswith("other") else "from other import gain"
+    (tmp_path / "mine.py").write_text(
+        f"from hybrid.cache import njit\n{importing}\n\n@njit(cache=True)\ndef twice(x):\n    return 2 * {called_as}\n"
+    )
+    for gain, answer in ((1, "8 0"), (1, "8 1"), (3, "24 0")):
+        other = f"from hybrid.cache import njit\n\n@njit(cache=True)\ndef gain(x):\n    return {gain} * x\n"
+        (tmp_path / "other.py").write_text(other)
+        assert called(tmp_path, HYBRID_CACHE=str(tmp_path / "cache"), PYTHONDONTWRITEBYTECODE="1") == answer
+
+
 def test_what_a_killed_process_left_is_removed(folder):
     """A workshop and a file half written; what is at work now, or was a moment ago, is left alone."""
     code = f"""

@@ -13,52 +13,52 @@ from typing import Any
 import numpy as np
 
 from hybrid.bits import portable
-from hybrid.elementary import functions
+from hybrid.elementary import loops
 
 
 def exp(x: Any) -> Any:
     """e to the power x, number or array."""
-    return _of(x, functions.exp_all) if portable() else np.exp(x)
+    return _of(x, loops.exp) if portable() else np.exp(x)
 
 
 def log(x: Any) -> Any:
     """The natural logarithm, number or array."""
-    return _of(x, functions.log_all) if portable() else np.log(x)
+    return _of(x, loops.log) if portable() else np.log(x)
 
 
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent, number or array."""
-    return _of(x, functions.tanh_all) if portable() else np.tanh(x)
+    return _of(x, loops.tanh) if portable() else np.tanh(x)
 
 
 def sin(x: Any) -> Any:
     """The sine, number or array."""
-    return _of(x, functions.sin_all) if portable() else np.sin(x)
+    return _of(x, loops.sin) if portable() else np.sin(x)
 
 
 def cos(x: Any) -> Any:
     """The cosine, number or array."""
-    return _of(x, functions.cos_all) if portable() else np.cos(x)
+    return _of(x, loops.cos) if portable() else np.cos(x)
 
 
 def expm1(x: Any) -> Any:
     """``exp(x) - 1``, number or array."""
-    return _of(x, functions.expm1_all) if portable() else np.expm1(x)
+    return _of(x, loops.expm1) if portable() else np.expm1(x)
 
 
 def log1p(x: Any) -> Any:
     """``log(1 + x)``, number or array."""
-    return _of(x, functions.log1p_all) if portable() else np.log1p(x)
+    return _of(x, loops.log1p) if portable() else np.log1p(x)
 
 
 def sinh(x: Any) -> Any:
     """The hyperbolic sine, number or array."""
-    return _of(x, functions.sinh_all) if portable() else np.sinh(x)
+    return _of(x, loops.sinh) if portable() else np.sinh(x)
 
 
 def cosh(x: Any) -> Any:
     """The hyperbolic cosine, number or array."""
-    return _of(x, functions.cosh_all) if portable() else np.cosh(x)
+    return _of(x, loops.cosh) if portable() else np.cosh(x)
 
 
 def arcsinh(x: Any) -> Any:

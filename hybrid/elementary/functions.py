@@ -18,8 +18,6 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from hybrid import cache
-
 INFINITY, NAN = math.inf, math.nan
 LARGEST, SMALLEST = 709.782712893384, -708.3964185322641  # exp of more overflows, of less is no normal number
 SMALLEST_NORMAL = 2.2250738585072014e-308
@@ -339,60 +337,3 @@ def asin(x: float) -> float:
 @_inlined  # type: ignore[untyped-decorator]
 def acos(x: float) -> float:
     return 2.0 * atan(sqrt((1.0 - x) / (1.0 + x)))
-
-
-# ---- over arrays; not translated ----
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def exp_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = exp(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def log_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = log(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def tanh_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = tanh(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def sin_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = sin(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def cos_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = cos(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def expm1_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = expm1(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def log1p_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = log1p(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def sinh_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = sinh(x[i])
-
-
-@cache.njit(nogil=True, error_model="numpy", cache=True)
-def cosh_all(x: Any, y: Any) -> None:
-    for i in range(x.size):
-        y[i] = cosh(x[i])

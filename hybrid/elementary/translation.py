@@ -64,6 +64,13 @@ def _function(function: ast.FunctionDef) -> str:
     return f"INLINED {_kind(function)} {function.name}({arguments})\n{{\n" + "\n".join(lines) + "\n}"
 
 
+def _unknown(node: ast.AST) -> TypeError:
+    return TypeError(
+        f"{functions.__file__}, line {getattr(node, 'lineno', '?')}: C++ cannot be made of {ast.unparse(node)!r}; write it "
+        f"with annotated names, conditional expressions and calls of functions above"
+    )
+
+
 def _statement(node: ast.stmt) -> list[str]:
     match node:
         case ast.Expr(value=ast.Constant()):
@@ -82,7 +89,7 @@ def _statement(node: ast.stmt) -> list[str]:
             return [f"    return {{ {_expression(high)}, {_expression(low)} }};"]
         case ast.Return(value=ast.expr() as value):
             return [f"    return {_expression(value)};"]
-    raise NotImplementedError(ast.unparse(node))
+    raise _unknown(node)
 
 
 def _expression(node: ast.expr) -> str:
@@ -110,4 +117,4 @@ def _expression(node: ast.expr) -> str:
             return f"({_expression(test)} ? {_expression(body)} : {_expression(orelse)})"
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return f"{name}({', '.join(map(_expression, arguments))})"
-    raise NotImplementedError(ast.unparse(node))
+    raise _unknown(node)
