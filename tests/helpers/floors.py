@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 FLOORS = [
     {"errors", "cache", "bits"},
-    {"clock", "units", "random", "sums", "elementary"},
+    {"clock", "units", "random", "elementary"},
     {"signals", "connectome"},
     {"ports"},
     {"component", "adapter"},
