@@ -25,7 +25,7 @@ ROUNDING = 1e-9  # relative; what sums of floating-point numbers may differ by
 
 
 class Totals:
-    """What went into a delay line ``[source]`` and came out of it ``[target]``, summed over a run."""
+    """What the source emitted ``[source]`` and what came out of the delay line ``[target]``, summed over a run."""
 
     def __init__(self, sent: FloatArray, arrived: FloatArray) -> None:
         self.sent, self.arrived = sent, arrived
@@ -40,7 +40,7 @@ class Totals:
 class Ledger:
     """What one adapter should have delivered and what it did, per line, summed over a run.
 
-    Where the adapter's expectation follows from the total of what it took, that total is summed, and it is asked in the end.
+    Where the adapter's expectation follows from the total of what it took, it is asked in the end instead of in every window.
 
     Parameters
     ----------
@@ -53,7 +53,6 @@ class Ledger:
         self._adapter, self._clock, size = adapter, clock, adapter.emitted_size(lines)
         self._asks_in_the_end = says_of_totals(adapter, lines)
         self._sums = {
-            "taken": np.zeros(lines if self._asks_in_the_end else 0),
             "mean": np.zeros(size),
             "variance": np.zeros(size),
             "covariance": np.zeros(1),  # what the variance of the sum over lines has beyond the sum of their variances
@@ -63,9 +62,7 @@ class Ledger:
     def enter(self, taken: Signal, delivered: Signal | None = None) -> None:
         """Count what the adapter took and, where it is final, what it gave: asked after ``convert`` of the same window."""
         sums = self._sums
-        if self._asks_in_the_end:
-            taken.add_to(sums["taken"])
-        else:
+        if not self._asks_in_the_end:
             moments = self._adapter.expected(taken)
             sums["mean"] += moments.mean
             sums["variance"] += moments.variance
@@ -74,11 +71,12 @@ class Ledger:
         if delivered is not None:
             delivered.add_to(sums["delivered"])
 
-    def expected(self) -> Moments:
-        """Of all that was taken; ``variance_of_sum`` is ``None`` where lines are independent."""
+    def expected(self, total: FloatArray) -> Moments:
+        """Of ``total``, all that was taken (:meth:`hybrid.signals.Signal.total`); ``variance_of_sum`` is ``None`` where lines
+        are independent.
+        """
         sums = self._sums
         if self._asks_in_the_end:
-            total = self._adapter.accepts.in_total(sums["taken"], self._clock)
             moments = self._adapter.expected_of_total(total)
             assert moments is not None
             return moments

@@ -98,7 +98,7 @@ class Connection:
             self._after.prepare(self.clock, replace(weighed, size=self.target.size), self.target, second)
             self._ledger_after = Ledger(self._after, self.clock, self.target.size)
         self._line: Any = (SpikeLine if self._weighed is Spikes else DelayLine)(self._weights, self._delays)
-        self._totals = Totals(np.zeros(self._lines), np.zeros(self.target.size))
+        self._totals = Totals(np.zeros(self.source.size), np.zeros(self.target.size))
         for port in (self.source, self._arriving, self.target):  # compiles now, if ever, and not in the first window
             nothing = port.kind.silence(Window(0, 0), port.size)
             nothing.add_to(np.zeros(port.size))
@@ -106,12 +106,11 @@ class Connection:
 
     def accept(self, signal: Signal) -> None:
         """Take what the source emitted over the window that has just passed."""
+        signal.add_to(self._totals.sent)
         if self._before:
             taken, signal = signal, self._before.convert(signal)
             check_carried(signal, self._sending, taken.window, self.clock, self._gave[0])
             self._ledger_before.enter(taken)  # what arrives is counted behind the line
-        else:
-            signal.add_to(self._totals.sent)
         self._line.push(signal)
 
     def deliver(self, window: Window) -> Signal:
@@ -137,18 +136,18 @@ class Connection:
         expected = delivered = variance = flying = scale = np.zeros(self.target.size)
         variance_of_sum = None
         if not self.is_cut:
-            flying, due, arrived = (
-                self._weighed.in_total(each, self.clock)
-                for each in (self._line.in_flight(), self._totals.sent, self._totals.arrived)
+            due = self.source.kind.in_total(self._totals.sent, self.clock)
+            flying, arrived = (
+                self._weighed.in_total(each, self.clock) for each in (self._line.in_flight(), self._totals.arrived)
             )
             if self._before:
-                declared = self._ledger_before.expected()
+                declared = self._ledger_before.expected(due)
                 due = declared.mean - self._before.held()
                 variance = self._weights**2 @ declared.variance
                 variance_of_sum = float(self._weights.sum(axis=0) ** 2 @ declared.variance)
             expected, delivered, scale = self._weights @ due - flying, arrived, abs(self._weights) @ np.abs(due)
             if self._after:
-                declared = self._ledger_after.expected()
+                declared = self._ledger_after.expected(arrived)
                 expected = _due_after(declared.mean, expected, arrived, scale)
                 delivered = self._ledger_after.delivered()
                 variance, variance_of_sum = declared.variance, declared.variance_of_sum

@@ -387,7 +387,7 @@ def test_an_account_of_correlated_lines_survives_a_checkpoint():
     other.restore(one.state())
     assert other.audit() == one.audit()
     mean = 10 * 500 * 0.049  # 1 ms is on its way
-    assert one._ledger_after.expected().variance_of_sum == pytest.approx(mean * (1 + 9 * 0.3))
+    assert one._ledger_after.expected(one._totals.arrived).variance_of_sum == pytest.approx(mean * (1 + 9 * 0.3))
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,8 @@ def test_a_ledger_adds_up_window_by_window_or_asks_in_the_end(kind, mean, varian
     again.restore(ledger.state())
     for each in (ledger, again):
         total = np.array([10 * 8e-3, 20 * 8e-3])
-        np.testing.assert_allclose(each.expected().mean, mean * total)
-        np.testing.assert_allclose(each.expected().variance, variance * total)
+        np.testing.assert_allclose(each.expected(total).mean, mean * total)
+        np.testing.assert_allclose(each.expected(total).variance, variance * total)
         np.testing.assert_allclose(each.delivered(), total)
     assert adapter.asked == asked
 
