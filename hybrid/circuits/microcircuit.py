@@ -216,13 +216,9 @@ class Microcircuit(Component):
         self._tick = window.stop
         outputs: dict[str, Signal] = {}
         for (port, size), (at, ids, counts) in zip(self._spikes, emission.spikes, strict=True):
-            spikes = object.__new__(Spikes)
-            spikes.window, spikes.size, spikes.ticks, spikes.ids, spikes.counts = window, size, at, ids, counts
-            outputs[port] = spikes
+            outputs[port] = Spikes.of(window, size, at, ids, counts)
         for (port, size, scale), values in zip(self._readouts, emission.readouts, strict=True):
-            states = object.__new__(States)
-            states.window, states.size, states.values = window, size, values.reshape(ticks, size) / scale
-            outputs[port] = states
+            outputs[port] = States.of(window, size, values.reshape(ticks, size) / scale)
         return outputs
 
     def want(self, outputs: Collection[str]) -> None:

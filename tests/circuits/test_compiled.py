@@ -28,14 +28,6 @@ from hybrid.errors import CompilerError, ConfigurationError
 pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
-@pytest.fixture
-def compilations(monkeypatch):
-    """The names of the circuits that were compiled."""
-    names, make = [], compiler._make
-    monkeypatch.setattr(compiler, "_make", lambda name, *others: names.append(name) or make(name, *others))
-    return names
-
-
 @implementation("cpp", "double broken(double x) { return nonsense; }")
 @check_units(x=1, result=1)
 def broken(x):

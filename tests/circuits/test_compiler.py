@@ -27,14 +27,6 @@ pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
 @pytest.fixture
-def compilations(monkeypatch):
-    """The names of the circuits that were compiled."""
-    names, make = [], compiler._make
-    monkeypatch.setattr(compiler, "_make", lambda name, *others: names.append(name) or make(name, *others))
-    return names
-
-
-@pytest.fixture
 def no_compiler(monkeypatch, tmp_path):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -27,7 +27,7 @@ from circuit_examples import FIBRES, alive, live, random_spikes
 
 from hybrid.circuits import Afferents, Circuit, Readout
 from hybrid.circuits.building import Recipe
-from hybrid.circuits.compiled import compiler, engine
+from hybrid.circuits.compiled import engine
 from hybrid.circuits.compiled.constants import Named, Values, _exponents, are_exact
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
@@ -153,13 +153,6 @@ def everywhere(values: Sweep) -> Circuit:
             "seen": Readout(cells, "seen"),
         },
     )
-
-
-@pytest.fixture
-def compilations(monkeypatch):
-    names, make = [], compiler._make
-    monkeypatch.setattr(compiler, "_make", lambda name, *others: names.append(name) or make(name, *others))
-    return names
 
 
 @pytest.fixture
