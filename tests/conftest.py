@@ -66,6 +66,13 @@ def pytest_configure(config):
     _before.update(_files(ROOT))
 
 
+def pytest_ignore_collect(collection_path, config):
+    """To import all files takes longer than to see which of them start ranks."""
+    if config.option.markexpr.startswith("mpi") and collection_path.suffix == ".py":
+        return "pytest.mark.mpi" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 def pytest_collection_modifyitems(items):
     def place(item) -> int:
         file = item.nodeid.removeprefix("tests/")

@@ -58,7 +58,7 @@ def test_a_full_disk_at_standard_output_is_told_and_the_results_are_kept(file, t
 
 
 @pytest.mark.parametrize(
-    "closed", [">&-", "<&- >&- 2>&-", *(pytest.param(each, marks=pytest.mark.long) for each in ("2>&-", ">&- 2>&-"))]
+    "closed", ["<&- >&- 2>&-", *(pytest.param(each, marks=pytest.mark.long) for each in (">&-", "2>&-", ">&- 2>&-"))]
 )
 def test_closed_descriptors_are_not_given_to_the_results(file, tmp_path, closed):
     code, _, err = shell(f"hybrid run {file.name} --out out {closed}", tmp_path)

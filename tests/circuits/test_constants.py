@@ -175,16 +175,17 @@ def lived(values: Sweep, constants: str) -> dict[str, Any]:
         circuit.close()
 
 
-def test_values_do_what_literals_do_wherever_they_stand(strict, compilations, monkeypatch, tmp_path):
+@pytest.mark.parametrize("tried", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_values_do_what_literals_do_wherever_they_stand(tried, strict, compilations, monkeypatch, tmp_path):
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
     sweeps = (Sweep(), OTHER)
     as_values = [lived(each, "auto") for each in sweeps]
     assert compilations == ["auto"]
-    as_literals = [lived(each, "literals") for each in sweeps]
-    assert compilations == ["auto", "literals", "literals"]
-    for values, literals in zip(as_values, as_literals, strict=True):
+    for values, sweep in zip(as_values, sweeps[:tried], strict=False):
+        literals = lived(sweep, "literals")
         assert values["spikes"].shape[1] > 50
         assert [key for key in literals if values[key].tobytes() != literals[key].tobytes()] == []
+    assert compilations == ["auto", *["literals"] * tried]
     for key in ("spikes", "v", "gain", "seen", "array/_array_within_w", "array/_array_ring_delay"):
         assert not np.array_equal(as_values[0][key], as_values[1][key]), key
 

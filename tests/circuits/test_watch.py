@@ -124,7 +124,7 @@ FOUND = {
     constant_of_synapses: r"w of synapses\[3\] is nan",
     delay: r"delay of synapses\[3\] is nan",
 }
-COMPILED = (array, text, delay)  # in every test run, for each is a compilation
+COMPILED = (array,)  # in every test run, for each is a compilation
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,10 @@ BUILDS = {
 
 
 @pytest.mark.skipif(not target_flags(), reason="this machine is no x86-64 of the third level")
-@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(
+    "build",
+    [pytest.param(each, marks=[pytest.mark.long] * (each in ("g++ -O1", "g++ for haswell"))) for each in BUILDS],
+)
 def test_same_bits_from_cpp(build, tmp_path):
     command = BUILDS[build]
     if shutil.which(command[0]) is None:

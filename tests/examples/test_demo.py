@@ -123,9 +123,8 @@ def quick():
 @pytest.mark.parametrize(
     ("ranks", "placement"),  # on 1 and 2 in every test run: the script below
     [
-        (4, "{}"),
         (3, "{focus=2, cortex=1}"),
-        *(pytest.param(ranks, "{}", marks=pytest.mark.long) for ranks in (1, 2)),
+        *(pytest.param(ranks, "{}", marks=pytest.mark.long) for ranks in (1, 2, 4)),
     ],
 )
 def test_the_same_bits_on_1_to_4_ranks_for_any_placement(ranks, placement, quick, tmp_path):

@@ -162,7 +162,7 @@ def _compiled_in(name: str, unit: Unit, compiler: Compiler, folder: Path) -> str
     options = unit.options
     sources = [UNIT, *brianlib, *options.sources]
     failure = _compile(compiler, sources, options.compile, options.link, folder)
-    if failure:
+    if failure and not _accepts(compiler, options.compile, folder):
         accepted = [each for each in options.compile if _accepts(compiler, [each], folder)]
         if not _accepts(compiler, [], folder):
             raise NoCompilerError(
