@@ -66,9 +66,13 @@ def test_a_failure_ends_it_for_all(ranks, failing):
         "task": (DataError, "disk full"),
         "unforeseen": (HybridError, "rank .*: KeyError: 'own'"),
     }[failing]
+    done = []
     with pytest.raises(kind, match=message):
-        ranks[0].hand_out("plan", range(100), lambda task, answer: None)
+        ranks[0].hand_out("plan", range(100), lambda task, answer: done.append(task))
     assert ended(threads)
+    assert len(done) < 99
+    if len(ranks) == 2:
+        assert done == ([] if failing == "begin" else [0])
 
 
 def test_nobody_waits_for_a_plan_that_does_not_come(ranks):

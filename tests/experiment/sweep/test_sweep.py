@@ -109,7 +109,8 @@ def test_results_that_are_missing_damaged_or_anothers_are_made_again(file, tmp_p
     wanted = hashes(tmp_path / "out")
     spoil(tmp_path / "out" / "points" / "00004.h5")
     (tmp_path / "out" / "outcomes" / "00004.json").unlink()  # as after a crash of the machine
-    for damaged in ("", "{", '{"status": "done"}', "[]"):
+    of_another = (tmp_path / "out" / "outcomes" / "00003.json").read_text()
+    for damaged in ("", "{", '{"status": "done"}', "[]", of_another):
         (tmp_path / "out" / "outcomes" / "00005.json").write_text(damaged)
         after = sweep.run()
         assert hashes(tmp_path / "out") == wanted
@@ -170,6 +171,7 @@ def test_a_feature_that_fails_loses_no_point(file, tmp_path):
         (["run.sead=1,2"], {}, UnknownNameError, "the key 'sead' does not exist; did you mean 'seed'?"),
         (["run.seed=1,-2"], {}, ConfigurationError, "point 1 (run.seed=-2): seed"),
         (["connections.wire.delay_ms=1.5,1.7"], {}, ConfigurationError, "point 1 (connections.wire.delay_ms=1.7)"),
+        (["run.duration_ms=10,10.3"], {}, ConfigurationError, "point 1 (run.duration_ms=10.3): [run] duration_ms"),
         (["run.seed=1,2", "run.tick_ms=0.5,0.4"], {}, ConfigurationError, "point 1 (run.seed=1, run.tick_ms=0.4)"),
         (["run.seed=1,2"], {"features": ["own_parts:peek"]}, UnknownNameError, "did you mean 'peak'?"),
         (["run.seed=1,2"], {"features": ["mean"]}, UnknownNameError, "did you mean 'means'?"),
