@@ -1,4 +1,4 @@
-"""The command line: ``hybrid demo | run | plan | validate | info | plot | check``."""
+"""The command line: ``hybrid demo | run | sweep | plan | validate | info | plot | check``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid import __version__
+from hybrid.commands import sweep as sweep_command
 from hybrid.console import fail, steady_streams
 from hybrid.errors import ConfigurationError, DataError, HybridError, Interrupted, OutputExistsError, shown
 from hybrid.interface.audit import format_audit
@@ -90,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "run an experiment file", experiment=True)
     run.add_argument("file", type=Path)
     output(run, "results/NAME of the file if left out")
+    sweep_command.add_arguments(
+        command("sweep", _sweep, "run an experiment file at many values, and go on where that ended")
+    )
     plan = command(
         "plan", _plan, "print the window, what sets it, the slack of every connection, the placement", experiment=True
     )
@@ -102,8 +106,11 @@ def _parser() -> argparse.ArgumentParser:
     info = command("info", _info, "print what a results file holds")
     info.add_argument("file", type=Path)
     info.add_argument("--json", action="store_true", help="as JSON")
-    plot = command("plot", _plot, "draw a results file")
-    plot.add_argument("file", type=Path)
+    plot = command("plot", _plot, "draw a results file, or the features of a sweep")
+    plot.add_argument("file", type=Path, help="of results, or the folder of a sweep")
+    plot.add_argument(
+        "--features", nargs="+", action="extend", default=None, metavar="NAME", help="of a sweep, only these"
+    )
     plot.add_argument(
         "--out", type=Path, default=None, metavar="PNG", help="the picture; beside the results if left out"
     )
@@ -258,7 +265,30 @@ def _info(options: argparse.Namespace) -> None:
     print(json.dumps(info, indent=2) if options.json else format_info(info))
 
 
+def _sweep(options: argparse.Namespace) -> None:
+    sweep_command.run(options, _draw_sweep)
+
+
+def _draw_sweep(sweep: Any, picture: Path, features: list[str] | None = None) -> None:
+    from hybrid.plot.sweep import plot_sweep
+
+    with _drawing(picture):
+        plot_sweep(sweep, picture, features)
+    print(f"picture: {picture}")
+
+
 def _plot(options: argparse.Namespace) -> None:
+    if (options.file / sweep_command.MANIFEST).exists():
+        from hybrid.experiment.sweep import Sweep
+
+        if (options.ports, options.from_ms, options.to_ms) != (None, None, None):
+            raise ConfigurationError(
+                "--ports, --from and --to are of a results file, not of a sweep; give one of its points"
+            )
+        _draw_sweep(Sweep.load(options.file), options.out or options.file / "sweep.png", options.features)
+        return
+    if options.features is not None:
+        raise ConfigurationError("--features are those of a sweep; give the folder of one, not a file of results")
     picture = options.out or options.file.with_suffix(".png")
     if picture.resolve() == options.file.resolve():
         raise ConfigurationError(f"the picture would replace the results {options.file}; give another file with --out")

@@ -90,6 +90,12 @@ class PeerError(HybridError, RuntimeError):
     exit_code = 5
 
 
+class SweepError(HybridError, RuntimeError):
+    """Some points of a sweep failed, or what was asked of their results; all others are done."""
+
+    exit_code = 1
+
+
 class CompilerError(HybridError, RuntimeError):
     """There is no working C++ compiler, or it refused the generated code."""
 

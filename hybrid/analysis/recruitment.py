@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from hybrid.errors import ConfigurationError, DataError
 from hybrid.units import FloatArray, number
@@ -77,6 +76,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> RankCorrelation:
     first, second = first[both], second[both]
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return RankCorrelation(math.nan, math.nan, len(first))
+    from scipy import stats  # takes a second to import, and features of a sweep need nothing of it
+
     found = stats.spearmanr(first, second)
     if len(first) <= _EXACT:
         p = _exact_p(stats.rankdata(first), stats.rankdata(second))

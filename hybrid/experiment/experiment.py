@@ -76,8 +76,8 @@ class Experiment:
             raise WiringError(f"{self.name}: " + "\n".join(problems))
         return brain
 
-    def simulation(self, progress: bool = False, threads: int = 1) -> Simulation:
-        """Ready to run for ``document.run.duration_ms``."""
+    def simulation(self, progress: bool = False, threads: int = 1, transport: str = "auto") -> Simulation:
+        """Ready to run for ``document.run.duration_ms``; ``transport`` as :class:`hybrid.Simulation` takes it."""
         run, brain = self.document.run, self.brain()
         with self._at("run"):
             return Simulation(
@@ -87,6 +87,7 @@ class Experiment:
                 window_ms=run.window_ms,
                 placement=run.placement,
                 timeout_s=run.timeout_s,
+                transport=transport,
                 progress=progress,
                 threads=threads,
                 on_drift=run.on_drift,

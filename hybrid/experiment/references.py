@@ -53,6 +53,23 @@ def resolve(reference: Any, home: str, folder: Path, contract: type | tuple[type
     return made_by
 
 
+def resolve_function(reference: Any, home: str, folder: Path) -> Callable[..., Any]:
+    """The public function of that name, looked up as :func:`resolve` does; nothing is called here.
+
+    Modules that come with Python are refused, and so is what is no function.
+    """
+    module_name, name = _names(reference, home)
+    module, _, hint = _imported(reference, module_name, folder)
+    found: Any = getattr(module, name, None)
+    if found is None:
+        functions = [each for each, value in vars(module).items() if inspect.isfunction(value) and each[0] != "_"]
+        raise UnknownNameError(str(unknown(f"{module_name}:", name, sorted(functions))) + hint)
+    if not inspect.isfunction(found):
+        raise ConfigurationError(f"{reference!r} is a {type(found).__name__}; name a function")
+    function: Callable[..., Any] = found
+    return function
+
+
 def _names(reference: Any, home: str) -> tuple[str, str]:
     module_name, colon, name = str(reference).rpartition(":")
     module_name = module_name if colon else home

