@@ -54,8 +54,9 @@ class Manifest:
     files: dict[str, Entry] = field(default_factory=dict)
 
     def text(self) -> bytes:
-        """As JSON."""
-        return json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1).encode()
+        """As JSON, with the hash of all the rest."""
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        return json.dumps({"sha256": _digest(document), **document}, indent=1).encode()
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -71,8 +72,11 @@ class Manifest:
             if isinstance(error, CheckpointError):
                 raise
             raise CheckpointError(f"{path} is no JSON: {error}") from None
-        if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise CheckpointError(f"{path} is no manifest of a checkpoint")
+        if found.pop("sha256", None) != _digest(found):
+            raise CheckpointError(f"{path} is not as it was written: its SHA-256 differs")
+        del found["format"]
         if (version := found.pop("version", None)) != VERSION:
             raise CheckpointError(f"{path} is of format version {shown(version)}; this one reads version {VERSION}")
         try:
@@ -99,6 +103,10 @@ class Manifest:
                 raise ValueError(f"what it says of the drift of {shown(name)} makes no sense")
         dict(manifest.versions), list(manifest.resumed_at)
         return manifest
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def deciding_versions() -> dict[str, str]:
