@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import signal
 
-import matrix_circuits
-from matrix_cases import ADAPTERS, CONNECTOME, add_to
 from mixed import mixed_brain
 from toys import Toy
 
-from adapters import RateToPoisson, SpikeToRate
 from hybrid import Brain, Every, Simulation
-from hybrid.circuits import Microcircuit
-from hybrid.masses import MassNetwork, Noise, WilsonCowan
+
+# the brains import what they need: the ranks of a brain of toys would wait for Brian2 otherwise
 
 DURATION_MS = 30.0
 
@@ -39,12 +36,18 @@ def toys():
 
 def adapters():
     """Every adapter there is."""
+    from matrix_cases import ADAPTERS, add_to
+
     brain = Brain(tick_ms=0.1)
     return brain, [port for name in ADAPTERS for port in add_to(brain, name, f"{name}_")]
 
 
 def masses():
     """Delays, coloured noise, interpolation; a network in two parts."""
+    from matrix_cases import CONNECTOME
+
+    from hybrid.masses import MassNetwork, Noise, WilsonCowan
+
     brain = Brain(tick_ms=0.1)
     noise = Noise({"E": 0.01}, tau_ms=3.0)
     whole = brain.add(MassNetwork("whole", CONNECTOME, WilsonCowan(), noise=noise, delays="interpolated"))
@@ -58,6 +61,13 @@ def masses():
 
 def circuit():
     """A focus and masses that hear each other."""
+    import matrix_circuits
+    from matrix_cases import CONNECTOME
+
+    from adapters import RateToPoisson, SpikeToRate
+    from hybrid.circuits import Microcircuit
+    from hybrid.masses import MassNetwork, Noise, WilsonCowan
+
     brain = Brain(tick_ms=0.1)
     focus = brain.add(Microcircuit("focus", matrix_circuits.heard, parameters={"n": 10}, engine="compiled"))
     cortex = brain.add(MassNetwork("cortex", CONNECTOME, WilsonCowan(), noise=Noise(0.01)))

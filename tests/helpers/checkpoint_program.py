@@ -12,7 +12,7 @@ import sys
 
 from checkpoint_brains import DURATION_MS, Leaver, simulation
 
-from hybrid.run.checkpoint import keeper
+from hybrid.run.checkpoint import Generations, keeper
 
 
 class Killed:
@@ -38,9 +38,18 @@ def signalling(at_tick: int, name: str) -> None:
     Leaver.advance = advance
 
 
+publish = Generations.publish
+
+
+def told(self, manifest) -> None:
+    publish(self, manifest)
+    print(f"checkpoint {manifest.tick} {manifest.reason}", flush=True)
+
+
 def main(mode: str, kind: str, out: str) -> None:
     tick = os.environ.get("KILL_TICK")
     run = simulation(kind, None if tick is None else int(tick), kills=True, timeout_s=20)
+    Generations.publish = told
     if "KILL_FILE" in os.environ:
         keeper.write_arrays = Killed(int(os.environ["KILL_FILE"]))
     if "SIGNAL" in os.environ:
