@@ -195,7 +195,7 @@ class DriftWatch:
         complaint = row.complaint(self._clock.ms(window.stop))
         if self._error:
             raise DriftError(complaint)
-        warnings.warn(f"{name} {complaint}", stacklevel=6)  # points to the caller of Simulation.run
+        warnings.warn(f"{name} {complaint}", stacklevel=7)  # points to the caller of Simulation.run
 
 
 def balance(

@@ -55,6 +55,10 @@ class RandomSpikes(Toy):
         counts = self.rng.poisson(self.hz * self.clock.tick_ms * 1e-3, (len(window), size))
         return {"spikes": Spikes.from_counts(window, counts)}
 
+
+class SavedSpikes(RandomSpikes):
+    """The same, whose random stream is part of its state, as it must be."""
+
     def state(self):
         return {"rng": generator_state(self.rng)}
 

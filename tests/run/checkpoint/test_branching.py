@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from checkpoint_brains import DURATION_MS, Leaver, simulation
-from toys import Accumulator, RampSource, RandomSpikes
+from toys import Accumulator, RampSource, SavedSpikes
 
 from hybrid import Brain, Results, Simulation
 from hybrid.errors import CheckpointError, ComponentError
@@ -58,7 +58,7 @@ def test_another_seed_gives_other_random_numbers_from_there_on(kept):
 
 def small(weight, hz=300.0, leave_at=None, delay_ms=1.0):
     brain = Brain(tick_ms=0.1)
-    source, ramp, sink = brain.add(RandomSpikes("s", 2, hz)), brain.add(RampSource("r", 2)), brain.add(Accumulator("a"))
+    source, ramp, sink = brain.add(SavedSpikes("s", 2, hz)), brain.add(RampSource("r", 2)), brain.add(Accumulator("a"))
     brain.connect(ramp["rate"], sink["in"], weight=weight, delay_ms=delay_ms, name="wire")
     brain.connect(sink["rate"], sink["in"], weight=0.01, delay_ms=0.7, name="self")
     brain.add(Leaver("zz")).at_tick = leave_at
