@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammainc
 
 from adapters._filters import filter_in_place
-from hybrid.adapter import arrays
+from hybrid.adapter import arrays, check_fits
 from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError
 from hybrid.signals import MOST_SPIKES, Moments, Rates
@@ -88,4 +88,5 @@ class Synapse:
         return {"memory": self._memory.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_fits("the synapse of an adapter", state, self.state())
         self._memory = np.array(state["memory"], dtype=np.float64)

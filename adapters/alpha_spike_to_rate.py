@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adapters._filters import filter_in_place
 from adapters._pooling import Pooling
-from hybrid.adapter import Adapter, arrays
+from hybrid.adapter import Adapter, arrays, check_fits
 from hybrid.clock import Clock, Window
 from hybrid.signals import Moments, Rates, Spikes
 from hybrid.units import FloatArray, number
@@ -78,6 +78,7 @@ class AlphaSpikeToRate(Adapter):
         return {"memory": self._memory.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_fits(type(self).__name__, state, self.state())
         self._memory = np.array(state["memory"], dtype=np.float64)
 
     def describe(self) -> dict[str, Any]:

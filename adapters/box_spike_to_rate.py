@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters._pooling import Pooling
-from hybrid.adapter import Adapter
+from hybrid.adapter import Adapter, check_fits
 from hybrid.clock import Clock, Window
 from hybrid.errors import TimeError
 from hybrid.signals import Moments, Rates, Spikes
@@ -84,6 +84,7 @@ class BoxSpikeToRate(Adapter):
         return {"recent": self._recent.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_fits(type(self).__name__, state, self.state())
         self._recent = np.array(state["recent"], dtype=np.float64)
 
     def describe(self) -> dict[str, Any]:

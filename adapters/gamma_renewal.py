@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-from hybrid.adapter import Adapter, generator_state, njit, restore_generator
+from hybrid.adapter import Adapter, check_fits, generator_state, njit, restore_generator
 from hybrid.clock import Clock
 from hybrid.signals import MOST_SPIKES, Moments, Rates, Spikes, check_rates
 from hybrid.units import FloatArray, number
@@ -65,6 +65,7 @@ class GammaRenewal(Adapter):
         return {"left": self._left.copy(), "elapsed": self._elapsed.copy(), "rng": generator_state(self._rng)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_fits(type(self).__name__, state, self.state())
         self._left, self._elapsed = (np.array(state[name], dtype=np.float64) for name in ("left", "elapsed"))
         restore_generator(self._rng, state["rng"])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.adapter import Adapter, generator_state, njit, restore_generator
+from hybrid.adapter import Adapter, check_fits, generator_state, njit, restore_generator
 from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError
 from hybrid.signals import Moments, Rates, Spikes, check_rates
@@ -113,6 +113,7 @@ class RefractoryPoisson(Adapter):
         return {**arrays, "begun": np.array(self._begun), "rng": generator_state(self._rng)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_fits(type(self).__name__, state, self.state())
         for name in _ARRAYS:
             getattr(self, f"_{name}")[...] = state[name]
         self._begun = bool(state["begun"])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hybrid.cache import njit as njit  # adapters import it from here
 from hybrid.clock import Clock
 from hybrid.component import check_carried
+from hybrid.component import check_fits as check_fits
 from hybrid.elementary import arrays as arrays  # and these
 from hybrid.elementary.functions import exp as exp
 from hybrid.errors import WiringError, answers_slips

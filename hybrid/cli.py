@@ -1,4 +1,4 @@
-"""The command line: ``hybrid demo | run | sweep | plan | validate | info | plot | check``."""
+"""The command line: ``hybrid demo | run | resume | sweep | plan | validate | info | plot | check``."""
 
 from __future__ import annotations
 
@@ -81,16 +81,44 @@ def _parser() -> argparse.ArgumentParser:
             "--spare", type=Path, default=None, metavar="DIR",
             help="folder on another disk for the results, should --out not take them at the end of the run",
         )  # fmt: skip
+        threads(added)
+
+    def threads(added: argparse.ArgumentParser) -> None:
         added.add_argument(
             "--threads", type=int, default=1, metavar="N",
             help="components of a rank that advance side by side (default 1); no result depends on it",
         )  # fmt: skip
 
+    def every(added: argparse.ArgumentParser, text: str) -> None:
+        added.add_argument("--checkpoint-every", dest="every_ms", type=_time_ms, default=None, metavar="MS", help=text)
+
     demo = command("demo", _demo, "run the demonstration: a seizure spreads through a real connectome", experiment=True)
+    every(demo, "write checkpoints so often")
     output(demo, f"{DEMO} if left out, and only there are older ones replaced unasked")
     run = command("run", _run, "run an experiment file", experiment=True)
     run.add_argument("file", type=Path)
     output(run, "results/NAME of the file if left out")
+    every(run, "write a checkpoint beside the results each time so much has been simulated, and on SIGUSR1 and SIGTERM")
+    run.add_argument(
+        "--from", dest="start", type=Path, default=None, metavar="CHECKPOINT",
+        help="begin at this checkpoint, DIR.unfinished/checkpoints/TICK, of the same experiment or of one with other values",
+    )  # fmt: skip
+    resume = command("resume", _resume, "go on with an unfinished run from its newest checkpoint")
+    resume.add_argument(
+        "folder", type=Path, metavar="DIR", help="NAME.unfinished, or the folder of results that holds it"
+    )
+    resume.add_argument(
+        "--until",
+        dest="until_ms",
+        type=_time_ms,
+        default=None,
+        metavar="MS",
+        help="another end than the run was to have",
+    )
+    resume.add_argument("--force", action="store_true", help="also where the run or its software is another")
+    resume.add_argument("--overwrite", action="store_true", help="replace complete results that are there already")
+    every(resume, "write checkpoints so often; as before if left out")
+    threads(resume)
     sweep_command.add_arguments(
         command("sweep", _sweep, "run an experiment file at many values, and go on where that ended")
     )
@@ -171,7 +199,13 @@ def _run(options: argparse.Namespace) -> Any:
     if launched_rank() == 0:
         print(simulation.plan, flush=True)
     try:
-        results = simulation.run(experiment.document.run.duration_ms, out=path, overwrite=options.overwrite)
+        results = simulation.run(
+            experiment.document.run.duration_ms,
+            out=path,
+            overwrite=options.overwrite,
+            checkpoint_every_ms=options.every_ms,
+            start=getattr(options, "start", None),
+        )
     except HybridError as error:
         if error.results is not None and options.spare is not None:
             kept = error.results.save(options.spare / RESULT)
@@ -180,6 +214,25 @@ def _run(options: argparse.Namespace) -> Any:
     if results.is_root:
         _summarise(results, path)
     return results
+
+
+def _resume(options: argparse.Namespace) -> None:
+    from hybrid.experiment.resuming import unfinished_experiment
+    from hybrid.run.checkpoint import UNFINISHED, find_unfinished
+
+    folder = find_unfinished(options.folder)
+    simulation = unfinished_experiment(folder).simulation(progress=True, threads=options.threads)
+    if launched_rank() == 0:
+        print(simulation.plan, flush=True)
+    results = simulation.resume(
+        folder,
+        until_ms=options.until_ms,
+        force=options.force,
+        overwrite=options.overwrite,
+        checkpoint_every_ms=options.every_ms,
+    )
+    if results.is_root:
+        _summarise(results, folder.with_name(folder.name.removesuffix(UNFINISHED)))
 
 
 def _check_free(path: Path, overwrite: bool) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
-from hybrid.errors import ComponentError, DivergedError, answers_slips
+from hybrid.errors import CheckpointError, ComponentError, DivergedError, answers_slips
 from hybrid.ports import Port, find_port
 from hybrid.signals import ArraySignal, Signal
 
@@ -29,6 +29,9 @@ class Component(ABC):
     inputs: dict[str, Port]
     outputs: dict[str, Port]
     regions: tuple[str, ...] = ()  # of a connectome, that it stands for: one a line, or one for all lines
+    streams: tuple[
+        str, ...
+    ] = ()  # what in state() holds random streams, besides those of hybrid.random.generator_state
     load: float = 1.0  # how much work a tick is, for placing components on ranks; no result depends on it
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -80,6 +83,26 @@ def first_not_finite(values: NDArray[Any]) -> tuple[int, ...] | None:
     if np.isfinite(values).all():
         return None
     return tuple(int(k) for k in np.argwhere(~np.isfinite(values))[0])
+
+
+def check_fits(who: str, state: Mapping[str, NDArray[Any]], own: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse a state whose arrays are not called, shaped and typed as those of ``own``, which a part gave after ``prepare``.
+
+    To be used by ``restore`` where sizes cannot change: compiled code believes them.
+
+    Raises
+    ------
+    CheckpointError: what is missing, or what has another shape or kind of numbers.
+    """
+    for key, mine in own.items():
+        if key not in state:
+            raise CheckpointError(f"{who}: the state has no {key!r}; it was written by something else")
+        given = np.asarray(state[key])
+        if given.shape != np.shape(mine) or given.dtype.kind != np.asarray(mine).dtype.kind:
+            raise CheckpointError(
+                f"{who}: {key!r} of the state is {given.dtype} {list(given.shape)} where {np.asarray(mine).dtype} "
+                f"{list(np.shape(mine))} belongs; it was written with other sizes or parameters"
+            )
 
 
 def check_carried(signal: Any, port: Port, window: Window, clock: Clock, who: str) -> None:

@@ -60,6 +60,12 @@ class DataError(HybridError, ValueError):
     exit_code = 3
 
 
+class CheckpointError(DataError):
+    """A checkpoint cannot be written, is broken, or belongs to another run."""
+
+    exit_code = 6
+
+
 class OutputExistsError(HybridError, FileExistsError):
     """The output is already there; nothing is overwritten."""
 

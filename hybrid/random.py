@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.errors import ConfigurationError, shown
+from hybrid.errors import CheckpointError, ConfigurationError, shown
 from hybrid.units import FloatArray
 
 _AHEAD = 512  # numbers drawn at once
@@ -35,8 +35,11 @@ def generator_state(rng: np.random.Generator) -> NDArray[np.uint64]:
 
 
 def restore_generator(rng: np.random.Generator, saved: NDArray[Any]) -> None:
-    """Continue where :func:`generator_state` was taken."""
-    words = np.asarray(saved, dtype=np.uint64)
+    """Continue where :func:`generator_state` was taken; ``CheckpointError`` if these are no such numbers."""
+    words = np.asarray(saved)
+    whole = words.shape == (13,) and words.dtype == np.uint64
+    if not whole or words[10] > 4 or words[11] > 1 or words[12] >= 2**32:  # numpy would read beyond its buffer
+        raise CheckpointError("a random generator's state is none that a Philox generator can have")
     rng.bit_generator.state = {
         "bit_generator": "Philox",
         "state": {"counter": words[0:4].copy(), "key": words[4:6].copy()},

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from floors import ROOT
+from toys import Failing, RampSource
 
-from hybrid import Results, Simulation, __version__
+from hybrid import Brain, Results, Simulation, __version__
 from hybrid.cli import main
-from hybrid.errors import DataError
+from hybrid.errors import ComponentError, DataError
 from hybrid.results import file as results_file
 from hybrid.run.scheduler import Scheduler
 
@@ -461,3 +462,82 @@ def test_as_a_program_it_finds_the_modules_beside_the_file_and_returns_its_code(
 
 def test_version(hybrid):
     assert hybrid("--version") == (0, f"hybrid {__version__}\n", "")
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unfinished(hybrid, file, tmp_path, monkeypatch):
+    """The folder of a run with checkpoints that failed at 12 ms."""
+    with monkeypatch.context() as patched:
+
+        def advance(self, window, inputs, advance=RampSource.advance):
+            if 24 in window:
+                raise OSError("the node is gone")
+            return advance(self, window, inputs)
+
+        patched.setattr(RampSource, "advance", advance)
+        out = tmp_path / "out"
+        code, _, complaint = hybrid("run", file, "--out", out, "--checkpoint-every", "2.5", "--set", "run.seed=9")
+    assert (code, "the node is gone" in complaint) == (1, True)
+    return out
+
+
+def test_resume_goes_on_to_the_same_results_with_what_was_overridden(hybrid, file, tmp_path, unfinished):
+    hybrid("run", file, "--out", tmp_path / "whole", "--set", "run.seed=9")
+    code, said, complaint = hybrid("resume", unfinished)
+    assert code == 0, complaint
+    whole, resumed = (Results.load(folder / "run.h5") for folder in (tmp_path / "whole", unfinished))
+    assert resumed.content_sha256 == whole.content_sha256
+    assert (resumed.configuration, resumed.seed) == (whole.configuration, 9)
+    assert whole.content_sha256[:16] in said
+    assert os.listdir(unfinished) == ["run.h5"]
+    code, _, complaint = hybrid("resume", unfinished)
+    assert code == 6
+    assert "is none and has none" in complaint
+
+
+def test_resume_until_a_later_time(hybrid, unfinished):
+    code, _, complaint = hybrid("resume", unfinished / "run.h5.unfinished", "--until", "40 ms")
+    assert code == 0, complaint
+    assert Results.load(unfinished / "run.h5").duration_ms == 40.0
+
+
+def test_resume_refuses_changed_software_with_6_unless_forced(hybrid, unfinished, monkeypatch):
+    from hybrid.run.checkpoint import finding
+
+    now = finding.deciding_versions()
+    monkeypatch.setattr(finding, "deciding_versions", lambda: {**now, "scipy": "0.0"})
+    code, _, complaint = hybrid("resume", unfinished)
+    assert code == 6
+    assert "CheckpointError" in complaint
+    assert "\n  versions.scipy: " in complaint
+    assert hybrid("resume", unfinished, "--force")[0] == 0
+
+
+def test_a_new_run_refuses_the_place_of_an_unfinished_one_with_2(hybrid, file, unfinished):
+    code, _, complaint = hybrid("run", file, "--out", unfinished)
+    assert code == 2
+    assert "go on with hybrid resume" in complaint
+    assert hybrid("run", file, "--out", unfinished, "--overwrite")[0] == 0
+
+
+def test_run_from_a_checkpoint(hybrid, file, tmp_path, unfinished):
+    kept = unfinished / "run.h5.unfinished" / "checkpoints"
+    tick = max(int(each) for each in os.listdir(kept) if each.isdecimal())
+    code, _, complaint = hybrid("run", file, "--out", tmp_path / "b", "--from", kept / str(tick), "--set", "run.seed=3")
+    assert code == 0, complaint
+    branch = Results.load(tmp_path / "b" / "run.h5")
+    assert branch["relay.rate"].window.start == tick
+    assert "seed: 9 in the checkpoint, 3 now" in branch.provenance["branched_from"]["differs"]
+
+
+def test_what_a_python_program_began_is_not_resumed_here(hybrid, tmp_path):
+    brain = Brain(0.5)
+    brain.add(Failing("f", 20, OSError("gone")))
+    with pytest.raises(ComponentError):
+        Simulation(brain, window_ms=1).run(20, out=tmp_path / "run.h5", checkpoint_every_ms=2)
+    code, _, complaint = hybrid("resume", tmp_path)
+    assert code == 6
+    assert "go on there with Simulation(...).resume(...)" in complaint

@@ -23,6 +23,7 @@ ALL = [each for each in vars(errors).values() if isinstance(each, type) and issu
         ("CompilerError", 2, RuntimeError),
         ("OutputExistsError", 2, FileExistsError),
         ("DataError", 3, ValueError),
+        ("CheckpointError", 6, ValueError),
         ("DivergedError", 4, FloatingPointError),
         ("DriftError", 4, ArithmeticError),
         ("ComponentError", 1, RuntimeError),

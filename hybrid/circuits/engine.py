@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.component import State
-from hybrid.errors import DataError, DivergedError
+from hybrid.errors import CheckpointError, DivergedError
 from hybrid.signals import Spikes
 from hybrid.units import FloatArray
 
@@ -65,7 +65,7 @@ def check_state(circuit: str, state: Mapping[str, NDArray[Any]], sizes: Mapping[
     wrong = [key for key, size in sizes.items() if key not in state or size not in (None, state[key].size)]
     wrong += [key for key in sizes if key.startswith("queue/") and key in state and not _is_queue(state[key])]
     if wrong:
-        raise DataError(
+        raise CheckpointError(
             f"circuit {circuit}: the state does not fit; it comes from a circuit with other parameters, from another engine "
             f"or from another version ({', '.join(sorted(wrong)[:5])})"
         )

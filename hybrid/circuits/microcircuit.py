@@ -62,6 +62,8 @@ class Microcircuit(Component):
     (:mod:`hybrid.circuits.watch` says when which is searched).
     """
 
+    streams = ("random", "random/more")
+
     def __init__(
         self,
         name: str,

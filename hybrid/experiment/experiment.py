@@ -80,7 +80,7 @@ class Experiment:
         """Ready to run for ``document.run.duration_ms``; ``transport`` as :class:`hybrid.Simulation` takes it."""
         run, brain = self.document.run, self.brain()
         with self._at("run"):
-            return Simulation(
+            simulation = Simulation(
                 brain,
                 run.seed,
                 [_recorded(brain, entry) for entry in run.record],
@@ -93,6 +93,8 @@ class Experiment:
                 on_drift=run.on_drift,
                 configuration={"experiment": self.tables, "brain": brain.describe()},
             )
+        simulation.experiment = {"tables": self.tables, "folder": str(self.folder), "name": self.name}
+        return simulation
 
     def _connectome(self) -> Connectome | None:
         table = self.document.connectome

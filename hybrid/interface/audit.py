@@ -162,6 +162,15 @@ class DriftWatch:
         self._in_a_row: dict[str, int] = defaultdict(int)
         self._told: set[str] = set()
 
+    def state(self) -> dict[str, list[int]]:
+        """By connection: how many checks in a row it was off, and whether that has been told (1) or not (0)."""
+        return {name: [count, int(name in self._told)] for name, count in self._in_a_row.items()}
+
+    def restore(self, state: Mapping[str, list[int]]) -> None:
+        """Go on from what :meth:`state` gave."""
+        self._in_a_row.update({name: count for name, (count, _) in state.items()})
+        self._told |= {name for name, (_, told) in state.items() if told}
+
     def is_due(self, window: Window) -> bool:
         """Whether to look at the end of this window."""
         if self._ignored:
@@ -184,7 +193,7 @@ class DriftWatch:
         complaint = row.complaint(self._clock.ms(window.stop))
         if self._error:
             raise DriftError(complaint)
-        warnings.warn(f"{name} {complaint}", stacklevel=6)  # points to the caller of Simulation.run
+        warnings.warn(f"{name} {complaint}", stacklevel=7)  # points to the caller of Simulation.run
 
 
 def balance(

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, identity, issparse
 
 from hybrid.adapter import Adapter, Chain, check_adapter_object
 from hybrid.clock import Clock, Window
-from hybrid.component import check_carried
+from hybrid.component import check_carried, check_fits
 from hybrid.errors import ConfigurationError, WiringError
 from hybrid.interface.audit import ROUNDING, AuditRow, Ledger, Totals, balance
 from hybrid.interface.delay_line import DelayLine, SpikeLine
@@ -163,8 +163,11 @@ class Connection:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         for name, each in self._stateful():
-            own = f"{name}/"
-            each.restore({key.removeprefix(own): np.array(v) for key, v in state.items() if key.startswith(own)})
+            prefix = f"{name}/"
+            own = {key.removeprefix(prefix): np.array(v) for key, v in state.items() if key.startswith(prefix)}
+            if isinstance(each, Ledger | Totals):
+                check_fits(f"{self}: the audit", own, each.state())
+            each.restore(own)
 
     def _stateful(self) -> list[tuple[str, Any]]:
         """What decides the future, by the name it has in a state."""

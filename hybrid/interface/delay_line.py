@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 
 from hybrid.cache import njit
 from hybrid.clock import Window
-from hybrid.errors import TimeError
+from hybrid.component import check_fits
+from hybrid.errors import CheckpointError, TimeError
 from hybrid.interface.matrices import used
 from hybrid.signals import ArraySignal, Spikes
 from hybrid.units import FloatArray
@@ -129,6 +130,7 @@ class DelayLine:
         return {"history": self._history[:, end - self._longest : end].copy(), "until": np.array(self._until)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_fits("what is in flight", state, self.state())
         self._until = int(state["until"])
         self._first = self._until - self._longest
         self._history[:, : self._longest] = state["history"]
@@ -219,8 +221,22 @@ class SpikeLine:
         return {"events": self._events.copy(), "until": np.array(self._until)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._until = int(state["until"])
-        self._events = np.array(state["events"], dtype=np.int64)
+        check_fits("what is in flight", state, {"until": np.array(0)})
+        events, until = np.asarray(state.get("events")), int(state["until"])
+        self._check(events, until)
+        self._until, self._events = until, events.astype(np.int64)
+
+    def _check(self, events: NDArray[Any], until: int) -> None:
+        """Refuse events that could not be in flight here: compiled code counts by their targets."""
+        whole = events.ndim == 2 and len(events) == 3 and events.dtype.kind == "i"
+        if whole and events.size:
+            ticks, targets, counts = events
+            whole = bool(0 <= targets.min() <= targets.max() < self._targets and counts.min() >= 1)
+            whole = whole and bool((np.diff(ticks) >= 0).all() and ticks[0] >= until)
+        if not whole:
+            raise CheckpointError(
+                f"the spikes in flight are none that could be under way to {self._targets} lines from tick {until} on"
+            )
 
 
 def _distinct_rows(weights: csr_array, delays: csr_array) -> tuple[IntArray, IntArray]:

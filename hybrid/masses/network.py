@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hybrid.clock import Clock, Window
-from hybrid.component import Component, State, first_not_finite
+from hybrid.component import Component, State, check_fits, first_not_finite
 from hybrid.connectome import Connectome
-from hybrid.errors import ConfigurationError, DivergedError, unknown
+from hybrid.errors import CheckpointError, ConfigurationError, DivergedError, unknown
 from hybrid.masses.arguments import check_arguments
 from hybrid.masses.compiled.compiler import Scheme
 from hybrid.masses.compiled.engine import Engine
@@ -66,6 +66,8 @@ class MassNetwork(Component):
     threads: how many share in the sums over delayed neighbours, where there are 50,000 pairs or more. They change the time it
         takes and nothing else.
     """
+
+    streams = ("noise_key",)
 
     def __init__(
         self,
@@ -280,8 +282,12 @@ class MassNetwork(Component):
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         if self._engine is None:
             raise ConfigurationError(f"{self.name} is not prepared; prepare() it before restore()")
-        self._tick = int(state["tick"])
-        self._engine.restore(self._steps * self._tick, state)
+        check_fits(self.name, state, {"tick": np.array(0)})
+        tick = int(state["tick"])
+        if tick < 0:
+            raise CheckpointError(f"{self.name}: the state is of tick {tick}; time begins at 0")
+        self._engine.restore(self._steps * tick, state)
+        self._tick = tick
 
     def close(self) -> None:
         if self._engine is not None:

@@ -102,7 +102,7 @@ def written_aside(path: Path, overwrite: bool) -> Iterator[io.FileIO]:
             yield raw
             os.fsync(raw.fileno())
         _publish(aside, path, overwrite)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         aside.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody else keeps something there meanwhile
@@ -153,7 +153,7 @@ def _publish(aside: Path, path: Path, overwrite: bool) -> None:
     os.replace(aside, path)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):  # the file is there already; not every file system can sync a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:

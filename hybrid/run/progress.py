@@ -27,13 +27,13 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """Shows preparation, then the progress through ``span``; silent unless ``shown``.
+    """Shows preparation, then the progress through the run; silent unless ``shown``.
 
     The time left is reckoned from the second window on: the first may load and compile what the others find.
     """
 
-    def __init__(self, span: Window, clock: Clock, shown: bool) -> None:
-        self._span, self._clock, self._shown = span, clock, shown
+    def __init__(self, clock: Clock, shown: bool) -> None:
+        self._span, self._clock, self._shown = Window(0, 0), clock, shown
         self._terminal = shown and _is_terminal()
         self._bar: Any = None
         self._done = 0  # ms that the bar shows
@@ -62,8 +62,9 @@ class Progress:
             self._timer.daemon = True
             self._timer.start()
 
-    def prepared(self, seconds: float) -> None:
-        """Preparation is over, and the run begins."""
+    def prepared(self, seconds: float, span: Window) -> None:
+        """Preparation is over, and the run through ``span`` begins."""
+        self._span = span
         if not self._shown:
             return
         self._stop_timer()

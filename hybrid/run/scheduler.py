@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 from hybrid import errors
 from hybrid.brain import Brain
 from hybrid.clock import Window
+from hybrid.component import Component
 from hybrid.errors import ComponentError, HybridError, told
 from hybrid.interface.audit import AuditRow, DriftWatch
+from hybrid.interface.connection import Connection
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results.recorder import Recorder
 from hybrid.run.member import Member
 from hybrid.run.plan import Plan
-from hybrid.run.stopping import StopRequest
+from hybrid.run.stopping import CHECKPOINT, StopRequest
 from hybrid.run.threads import Threads
 from hybrid.run.transport import Failure, Transport
 from hybrid.run.transport.wire import pack, unpack
@@ -50,6 +52,8 @@ class Scheduler:
         self._plan, self._transport, self._seed, self._recorder = plan, transport, seed, recorder
         self._on_drift, self._stopping = on_drift, stopping or StopRequest()
         self.stopped: str | None = None
+        self._wished = False  # a rank was asked for a checkpoint, which all know from the same exchange on
+        self._watch: DriftWatch | None = None
         self._clock, here, place = brain.clock, transport.rank, plan.rank_of
         self.components = {name: each for name, each in brain.components.items() if place[name] == here}
         live = {name: each for name, each in brain.connections.items() if not each.is_cut}
@@ -102,15 +106,36 @@ class Scheduler:
                 raise
         self._agree({}, "preparation")
 
-    def run(self, span: Window, passed: Callable[[Window], None]) -> Window:
+    @property
+    def parts(self) -> Mapping[str, Component | Connection]:
+        """All that lives on this rank and has a state, by kind and name: ``"component cortex"``."""
+        parts: dict[str, Component | Connection] = {f"component {name}": each for name, each in self.components.items()}
+        return parts | {f"connection {name}": each for name, each in self.connections.items()}
+
+    @property
+    def drift(self) -> dict[str, list[int]]:
+        """What the watch over this rank's interfaces remembers."""
+        return {} if self._watch is None else self._watch.state()
+
+    def run(
+        self,
+        span: Window,
+        passed: Callable[[Window], None],
+        at_border: Callable[[Window, str | None], None] | None = None,
+        drift: Mapping[str, list[int]] | None = None,
+    ) -> Window:
         """Live through ``span``, calling ``passed`` after each window; returns what was lived through.
 
         Every component of this rank lives through the window; the ranks exchange what was emitted; every connection that ends
         here converts, weighs and delays it. What is emitted in a window reaches nobody before the next one, for no delay is
         shorter than a window: so neither the order of components nor their placement can matter. Now and then what was
         delivered is held against what should have been. If any rank was asked to stop, all do so after the same window.
+
+        ``at_border`` is called on every rank after each window, with the signal that asked for a checkpoint, if one did;
+        ``drift`` is what the watch over interfaces remembers of an earlier part of the run.
         """
-        watch = DriftWatch(self._on_drift, self._clock, span.stop, self._plan.window)
+        self._watch = watch = DriftWatch(self._on_drift, self._clock, span.stop, self._plan.window)
+        watch.restore({name: each for name, each in (drift or {}).items() if name in self.connections})
         for window in span.cut(self._plan.window):
             self._window = window
             emitted = self._live(window)
@@ -119,10 +144,21 @@ class Scheduler:
             if watch.is_due(window):
                 self._look(watch)
             passed(window)
+            if at_border is not None:
+                self._at(window, at_border)
             if self.stopped:
                 break
         self._agree({}, "the end")
         return Window(span.start, window.stop)
+
+    def _at(self, border: Window, call: Callable[[Window, str | None], None]) -> None:
+        """One checkpoint is enough for all that asked while it was written."""
+        asked = self.stopped or (CHECKPOINT if self._wished else None)
+        began, exchanging = perf_counter(), self.seconds["exchange"]
+        call(border, asked)
+        self.seconds["checkpoints"] += perf_counter() - began - (self.seconds["exchange"] - exchanging)
+        if asked:
+            self._wished = self._stopping.wished = False
 
     def _live(self, window: Window) -> dict[str, Signal]:
         """What the outputs of this rank's components emit over the window, by port."""
@@ -207,8 +243,13 @@ class Scheduler:
         """Exchange buffers; if any rank has failed, raise the same error on every rank."""
         began = perf_counter()
         mine = self._failure[0] if self._failure else None
-        exchanged = self._transport.exchange(outgoing, mine, _Moment(where, self), self._stopping.asked)
-        failure, self.stopped = exchanged.failure, exchanged.stop
+        asked = self._stopping.asked or (CHECKPOINT if self._stopping.wished else None)
+        exchanged = self._transport.exchange(outgoing, mine, _Moment(where, self), asked)
+        failure = exchanged.failure
+        if exchanged.stop == CHECKPOINT:
+            self._wished = True
+        else:
+            self.stopped = exchanged.stop or self.stopped
         self.seconds["exchange" if self._window.stop else "prepare"] += perf_counter() - began
         if failure is None:
             return exchanged.incoming

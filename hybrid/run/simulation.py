@@ -18,6 +18,7 @@ from hybrid.results import Results, software_versions
 from hybrid.results.file import check_place
 from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
+from hybrid.run.checkpoint import UNFINISHED, Keeper, Wish, find_unfinished, is_partial, setup_of, unfinished
 from hybrid.run.plan import Plan, make_plan
 from hybrid.run.progress import Progress, say
 from hybrid.run.saving import save_apart
@@ -85,6 +86,7 @@ class Simulation:
             raise ConfigurationError(f"on_drift = {on_drift!r} is not known; give 'warn', 'error' or 'ignore'")
         self.progress, self.on_drift = progress, on_drift
         self.configuration = configuration
+        self.experiment: Mapping[str, Any] | None = None  # the file that it came from: set by hybrid.experiment
         self.transport_kind, self.timeout_s = transport, number(timeout_s, "s", "timeout_s", positive=True)
         self.comm = comm
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
@@ -93,6 +95,9 @@ class Simulation:
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
         self.plan: Plan = make_plan(brain, self._ranks(), **self._plan_wishes)
         Recorder(brain.clock, self.record)  # refuses what cannot be recorded, before anything runs
+
+    def _setup(self) -> dict[str, Any]:
+        return setup_of(self.brain, self.record, self.seed, self.experiment)
 
     def _ranks(self) -> int:
         """How many ranks will take part, as far as is known before MPI is."""
@@ -104,7 +109,15 @@ class Simulation:
             )
         return int(self.comm.Get_size())
 
-    def run(self, duration_ms: Any, *, out: str | Path | None = None, overwrite: bool = False) -> Results:
+    def run(
+        self,
+        duration_ms: Any,
+        *,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        checkpoint_every_ms: Any = None,
+        start: str | Path | None = None,
+    ) -> Results:
         """Live from time 0 through ``duration_ms`` (a number in ms or a Brian2 time) and return what was recorded.
 
         Ctrl-C and SIGTERM stop the run, on all ranks after the same window; what was recorded until then is saved and raised.
@@ -114,7 +127,12 @@ class Simulation:
         duration_ms: length of the run.
         out: the file to save the results in, as :meth:`hybrid.Results.save` does, by rank 0. The place is checked before
             anything is prepared; folders that are missing are made when it is saved.
-        overwrite: replace a file that is there already.
+        overwrite: replace a file that is there already, and what an unfinished run left there.
+        checkpoint_every_ms: write a checkpoint beside ``out``, in the folder ``<out>.unfinished``, at the first window border at
+            or after every multiple of this time, and when SIGUSR1, SIGTERM or Ctrl-C comes; :meth:`resume` goes on from there.
+        start: the folder of a checkpoint, of this run or of one with other parameters or another seed, to begin at: what is
+            lived and recorded then goes from its time through ``duration_ms``. States are those of the checkpoint, parameters
+            those of this brain; with another seed random streams begin anew, by name. ``provenance`` tells what differs.
 
         Raises
         ------
@@ -122,41 +140,103 @@ class Simulation:
         DriftError: the same, naming the connection, with ``on_drift="error"``.
         OutputExistsError, ConfigurationError: there is something at ``out`` already, or no folder; nothing was run.
         DataError: the run is done but could not be saved; the ``results`` of the error hold it.
+        CheckpointError: a checkpoint could not be written; the one before is whole.
         Interrupted: by Ctrl-C or SIGTERM; its ``results`` are those of the whole windows that were run, and saved if ``out`` was
             given. A second Ctrl-C ends at once.
         """
-        ticks = self.brain.clock.ticks(duration_ms, "duration_ms")
+        end = self._end(duration_ms, "duration_ms")
+        every = self._every(checkpoint_every_ms)
+        if every is not None and out is None:
+            raise ConfigurationError(
+                "checkpoint_every_ms needs out, beside which the checkpoints are kept; give it a path"
+            )
+        return self._run(
+            Wish(
+                None if out is None else Path(out),
+                every,
+                overwrite=overwrite,
+                start=None if start is None else Path(start),
+            ),
+            end,
+        )
+
+    def resume(
+        self,
+        place: str | Path,
+        *,
+        until_ms: Any = None,
+        force: bool = False,
+        overwrite: bool = False,
+        checkpoint_every_ms: Any = None,
+    ) -> Results:
+        """Go on with a run that did not come to its end, from its newest checkpoint; the results are those of the whole run.
+
+        They are the same to the bit as without a break, on any number of ranks. A checkpoint that is damaged is named on standard
+        error, and the one before is used. The results take the place of those that the interrupted run saved.
+
+        Parameters
+        ----------
+        place: the ``out`` of that run, or the folder ``<out>.unfinished`` beside it.
+        until_ms: the end of the run, if it is to be another than was asked for.
+        force: go on although the brain, the seed, what is recorded or the software differ.
+        overwrite: replace a complete file of results, too.
+        checkpoint_every_ms: as for :meth:`run`; by default as often as before.
+
+        Raises
+        ------
+        CheckpointError: there is no checkpoint that can be used, or it belongs to another run: the message lists what differs.
+        """
+        folder = find_unfinished(place)
+        out = folder.with_name(folder.name.removesuffix(UNFINISHED))
+        end = None if until_ms is None else self._end(until_ms, "until_ms")
+        return self._run(Wish(out, self._every(checkpoint_every_ms), folder, force, overwrite), end)
+
+    def _end(self, time_ms: Any, what: str) -> int:
+        ticks = self.brain.clock.ticks(time_ms, what)
         if ticks < 1:
-            raise ConfigurationError(f"duration_ms = {self.brain.clock.ms(ticks):g}: there is nothing to run")
-        span = Window(0, ticks)
-        with StopRequest(answers=launched_rank() == 0) as stopping:
+            raise ConfigurationError(f"{what} = {self.brain.clock.ms(ticks):g}: there is nothing to run")
+        return ticks
+
+    def _every(self, time_ms: Any) -> int | None:
+        return None if time_ms is None else self._end(time_ms, "checkpoint_every_ms")
+
+    def _run(self, wish: Wish, end: int | None) -> Results:
+        """The run that is asked for, through tick ``end``; if that is ``None``, as the checkpoint says."""
+        with StopRequest(answers=launched_rank() == 0, checkpoints=wish.keeps) as stopping:
             transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
             try:
-                results, by = self._run_on(transport, span, stopping, None if out is None else Path(out), overwrite)
+                results, whole, by = self._run_on(transport, wish, end, stopping)
             except BaseException as error:
                 transport.give_up(error)
                 raise
             transport.close()
         by = by or stopping.asked
         if results is None or by is not None:
-            raise _interruption(by or "SIGTERM", results, span, out, told=transport.rank == 0)
+            raise _interruption(by or "SIGTERM", results, whole, wish, told=transport.rank == 0)
         return results
 
     def _run_on(
-        self, transport: Transport, span: Window, stopping: StopRequest, out: Path | None, overwrite: bool
-    ) -> tuple[Results | None, str | None]:
-        """The run on the ranks of a transport (``None`` if it was stopped in preparation), and the signal that stopped it."""
+        self, transport: Transport, wish: Wish, end: int | None, stopping: StopRequest
+    ) -> tuple[Results | None, Window, str | None]:
+        """The run on the ranks of a transport (``None`` if it was stopped in preparation), what it was to live through from where
+        its recordings begin, and the signal that stopped it."""
         began = time.perf_counter()
         clock, is_root = self.brain.clock, transport.rank == 0
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
         recorder = Recorder(clock, self.record)
         scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping, self.threads)
-        progress = Progress(span, clock, shown=self.progress and is_root)
+        progress = Progress(clock, shown=self.progress and is_root)
         transport.on_notice = progress.told
+        ports = [each.port if isinstance(each, Every) else each for each in self.record]
+        keeper = Keeper(wish, clock, transport, scheduler, recorder, ports, self._setup)
+        out, overwrite = wish.out, wish.overwrite
 
         def check() -> dict[str, Any]:
+            nonlocal overwrite
             if out is not None and is_root:
+                overwrite = overwrite or (wish.resume is not None and is_partial(out))
                 check_place(out, overwrite)
+                keeper.check()
             described: dict[str, Any] = plain(self.configuration or self.brain.describe())
             return described
 
@@ -171,15 +251,18 @@ class Simulation:
         try:
             configuration = scheduler.together("the start", check)
             _check_bits(transport.everyone(bits(), "comparing ranks"))
+            span, whole = keeper.load(end)
             scheduler.prepare(progress.preparing)
-            prepare_s = time.perf_counter() - began
             if scheduler.stopped:
-                return None, scheduler.stopped
-            progress.prepared(prepare_s)
-            lived = scheduler.run(span, progress.passed)
+                return None, whole, scheduler.stopped
+            drift = keeper.begin(span, plan.window, self.seed)
+            prepare_s = time.perf_counter() - began
+            progress.prepared(prepare_s, span)
+            lived = scheduler.run(span, progress.passed, keeper.at_border, drift)
+            recorded = Window(whole.start, lived.stop)
             running_s = time.perf_counter() - began - prepare_s
             mine = {
-                "recordings": recorder.finish(lived),
+                "recordings": recorder.finish(recorded),
                 "audit": [row.as_dict() for row in scheduler.audit()],
                 "seconds": {**scheduler.seconds, "running": running_s},
             }
@@ -188,7 +271,7 @@ class Simulation:
             results = Results(
                 recordings=dict(sorted(recordings.items())),
                 clock=clock,
-                duration=len(lived),
+                duration=len(recorded),
                 seed=self.seed,
                 configuration=configuration,
                 versions=software_versions(),
@@ -200,6 +283,7 @@ class Simulation:
                     prepare_s,
                     time.perf_counter() - began,
                 ),
+                provenance=keeper.provenance,
                 is_root=is_root,
                 interrupted_by=scheduler.stopped if lived != span else None,
             )
@@ -208,21 +292,26 @@ class Simulation:
             except HybridError as error:
                 error.results = results
                 raise
-            return results, scheduler.stopped
+            if results.interrupted_by is None:
+                keeper.done()
+            return results, whole, scheduler.stopped
         finally:
+            keeper.close()
             progress.close()
             scheduler.close()
 
 
-def _interruption(by: str, results: Results | None, span: Window, out: str | Path | None, told: bool) -> Interrupted:
+def _interruption(by: str, results: Results | None, whole: Window, wish: Wish, told: bool) -> Interrupted:
     """What to raise after a run that was asked to stop; ``told``: here it is also said."""
     if results is None:
         message = f"interrupted ({by}) in preparation, before the first window: there are no results"
     else:
-        whole_ms = results.clock.ms(len(span))
+        out, whole_ms = wish.out, results.clock.ms(len(whole))
         at = f"at {results.duration_ms:g} of {whole_ms:g} ms" if results.interrupted_by else "when the run was complete"
         where = f"saved in {out}" if out is not None else "in .results of this exception; run(..., out=PATH) saves them"
         message = f"interrupted ({by}) {at}; the results until then are {where}"
+        if out is not None and wish.keeps and results.interrupted_by:
+            message += f"; go on with: hybrid resume {unfinished(out)}"
     if told:
         say(message)
     return interrupted(message, by, results)

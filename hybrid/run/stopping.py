@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CHECKPOINT = "SIGUSR1"  # asks for a checkpoint, where the run writes any
 _listening: list[StopRequest] = []
 _masks: list[set[int | signal.Signals]] = []  # of signals, around a fork
 
@@ -20,12 +21,14 @@ class StopRequest:
     """Listens for SIGINT and SIGTERM while a run goes on: ``asked`` is the name of the first that came, ``at`` when.
 
     In the main thread only, for Python lets no other listen; and only where the handler is Python's own: that of a program
-    in which a run is embedded stays. It says so at once if it ``answers``.
+    in which a run is embedded stays. It says so at once if it ``answers``. With ``checkpoints`` it listens for SIGUSR1, too:
+    ``wished`` is set when it comes, as often as it comes.
     """
 
-    def __init__(self, answers: bool = False) -> None:
-        self._answers = answers
+    def __init__(self, answers: bool = False, checkpoints: bool = False) -> None:
+        self._answers, self._checkpoints = answers, checkpoints
         self.asked: str | None = None
+        self.wished = False
         self.at = 0.0
         self._before: dict[signal.Signals, Any] = {}
         self._may_raise = self._others_interrupt = False
@@ -35,6 +38,8 @@ class StopRequest:
             for number in _SIGNALS:
                 if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                     self._before[number] = signal.signal(number, self._note)
+            if self._checkpoints and signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:
+                self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._wish)
         self._others_interrupt = callable(signal.getsignal(signal.SIGINT)) and signal.SIGINT not in self._before
         _listening.append(self)
         return self
@@ -43,11 +48,11 @@ class StopRequest:
         _listening.remove(self)
         self.give_back()
 
-    def give_back(self) -> None:
-        """Put back the handlers that were there before."""
-        while self._before:
-            number, handler = self._before.popitem()
-            signal.signal(number, handler)
+    def give_back(self, *numbers: signal.Signals) -> None:
+        """Put back the handlers that were there before, of all signals or of these."""
+        for number in numbers or tuple(self._before):
+            if number in self._before:
+                signal.signal(number, self._before.pop(number))
 
     @contextlib.contextmanager
     def raising(self) -> Iterator[None]:
@@ -69,12 +74,15 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked, self.at = signal.Signals(number).name, time.monotonic()
-        self.give_back()
+        self.give_back(*_SIGNALS)
         if self._may_raise:
             raise KeyboardInterrupt
         if self._answers:
             with contextlib.suppress(OSError):  # sys.stderr may be in the middle of a line
                 os.write(2, f"\n{self.asked}: stopping after this window; a second one ends at once\n".encode())
+
+    def _wish(self, number: int, frame: FrameType | None) -> None:
+        self.wished = True
 
 
 # A child (of multiprocessing, say) ends by signals as others do: they are blocked until it has the handlers from before the run.
@@ -82,7 +90,7 @@ class StopRequest:
 
 def _before_fork() -> None:
     if _listening:
-        _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS))
+        _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, (*_SIGNALS, signal.SIGUSR1)))
 
 
 def _after_fork_in_parent() -> None:

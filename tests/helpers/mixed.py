@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from toys import Accumulator, RandomSpikes, Relay
+from toys import Accumulator, Relay, SavedSpikes
 
 from adapters import RateToPoisson, SpikeToRate
 from hybrid import Brain, Simulation, Spikes
@@ -14,7 +14,7 @@ def mixed_brain(order=(0, 1, 2, 3)):
     brain = Brain(tick_ms=0.1)
     makers = [
         lambda: Accumulator("b", 3),
-        lambda: RandomSpikes("s", 4, hz=200.0),
+        lambda: SavedSpikes("s", 4, hz=200.0),
         lambda: Relay("r", 2, Spikes),
         lambda: Accumulator("a", 2),
     ]

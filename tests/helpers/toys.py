@@ -7,6 +7,7 @@ import numpy as np
 from hybrid import Component, Port, Rates, Spikes
 from hybrid.component import State
 from hybrid.errors import DivergedError
+from hybrid.random import generator_state, restore_generator
 
 
 class Toy(Component):
@@ -53,6 +54,16 @@ class RandomSpikes(Toy):
         size = self.outputs["spikes"].size
         counts = self.rng.poisson(self.hz * self.clock.tick_ms * 1e-3, (len(window), size))
         return {"spikes": Spikes.from_counts(window, counts)}
+
+
+class SavedSpikes(RandomSpikes):
+    """The same, whose random stream is part of its state, as it must be."""
+
+    def state(self):
+        return {"rng": generator_state(self.rng)}
+
+    def restore(self, state):
+        restore_generator(self.rng, state["rng"])
 
 
 class Relay(Toy):

@@ -56,9 +56,9 @@ def test_what_takes_long_is_named_and_what_is_quick_is_not(capsys, monkeypatch):
 
 
 def test_a_quick_preparation_is_not_worth_a_line(capsys):
-    shown = Progress(Window(0, 10), Clock(0.1), shown=True)
+    shown = Progress(Clock(0.1), shown=True)
     shown.preparing("source")
-    shown.prepared(0.1)
+    shown.prepared(0.1, Window(0, 10))
     shown.close()
     assert capsys.readouterr().err == ""
 
@@ -72,9 +72,9 @@ def test_nothing_is_said_unless_asked_for(capsys):
 
 def test_the_time_left_counts_neither_preparation_nor_the_first_window(monkeypatch, capsys):
     hand = HandSet(monkeypatch)
-    shown = Progress(Window(0, 1000), Clock(1.0), shown=True)
+    shown = Progress(Clock(1.0), shown=True)
     hand.now = 5000.0
-    shown.prepared(5000.0)
+    shown.prepared(5000.0, Window(0, 1000))
     hand.now += 300.0
     shown.passed(Window(0, 100))  # compiled something: it tells nothing of the others
     hand.now += 20.0

@@ -12,6 +12,7 @@ from hybrid.circuits.building import Recipe, codegen_errors, isolated
 from hybrid.circuits.compiled.compiler import compiled
 from hybrid.circuits.compiled.device import LibraryDevice
 from hybrid.circuits.compiled.library import CannotLoadError, Library, copied, view, write
+from hybrid.circuits.compiled.limits import check_limits
 from hybrid.circuits.compiled.passage import Gauge, Injector, Inlet, Outlet
 from hybrid.circuits.compiled.unit import Unit, write_unit
 from hybrid.circuits.engine import Emission, check_state, diverged
@@ -119,6 +120,8 @@ class CompiledEngine:
     def restore(self, state: State) -> None:
         library, unit = self._library, self._unit
         check_state(self._name, state, self._sizes())
+        fixed = {key: library.get_array(unit.arrays[key].index, unit.arrays[key].dtype) for key in unit.limits.fixed}
+        check_limits(self._name, state, unit.limits, fixed)
         write(library.step(), np.ascontiguousarray(state["step"], _INT64))
         library.set_random(np.ascontiguousarray(state["random"], np.uint8))
         for key, slot in unit.arrays.items():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hybrid.bits import portable
 from hybrid.circuits.compiled.constants import are_exact
 from hybrid.circuits.compiled.device import LibraryDevice, Sources
+from hybrid.circuits.compiled.limits import Limits, limits_of
 from hybrid.circuits.compiled.portable import elementary_source, portable_lines, strict_flags
 from hybrid.circuits.layout import (
     InjectionInput,
@@ -64,6 +65,7 @@ class Unit:
     pathways: list[str]
     named: dict[str, str]  # full name of a variable -> its array or table
     watched: list[str]
+    limits: Limits
 
 
 def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float, constants: str) -> Unit:
@@ -114,6 +116,7 @@ def write_unit(device: LibraryDevice, network: Any, layout: Layout, dt_s: float,
         pathways=pathways,
         named=named,
         watched=[full_name(each) for each in watched.all()],
+        limits=limits_of(network.sorted_objects, {each: device.arrays[each] for each in vectors}, dt_s),
     )
 
 

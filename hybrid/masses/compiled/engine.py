@@ -11,6 +11,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
+from hybrid.component import check_fits
 from hybrid.masses.compiled.compiler import HEUN, Scheme, block_of, compiled_for, does_not_compile
 from hybrid.masses.compiled.far import split
 from hybrid.masses.compiled.kernel import NOT_READY, UNBORN, Step
@@ -193,6 +194,16 @@ class Engine:
         return saved
 
     def restore(self, tick: int, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Continue at ``tick`` from what :meth:`saved` gave there; ``CheckpointError`` if another network did."""
+        steps = self._far.longest + tick % self._block
+        own = {
+            "state": self.state,
+            "history": np.broadcast_to(0.0, (len(self._history), self._n, steps)),
+            "noise_key": np.array(self._random.key),
+        }
+        if self._random.colour.size:
+            own["noise_colour"] = self._random.colour[NEXT]
+        check_fits("a network of masses", saved, own)
         self._cells[:, : self._variables] = packed(np.asarray(saved["state"]))
         self._history[:, : self._n, : saved["history"].shape[2]] = saved["history"]
         self._cursor[:] = tick - saved["history"].shape[2], NOT_READY, tick, NOT_READY
