@@ -81,6 +81,14 @@ def _parser() -> argparse.ArgumentParser:
             help="folder on another disk for the results, should --out not take them at the end of the run",
         )  # fmt: skip
         added.add_argument(
+            "--buffer-mib", type=float, default=64.0, metavar="MIB",
+            help="memory of a rank for recordings (default 64); what is more is written beside the results on the way",
+        )  # fmt: skip
+        added.add_argument(
+            "--no-join", dest="join", action="store_false",
+            help="leave what was written on the way in a folder run.h5.parts, instead of joining it into run.h5",
+        )  # fmt: skip
+        added.add_argument(
             "--threads", type=int, default=1, metavar="N",
             help="components of a rank that advance side by side (default 1); no result depends on it",
         )  # fmt: skip
@@ -164,7 +172,13 @@ def _run(options: argparse.Namespace) -> Any:
     if launched_rank() == 0:
         print(simulation.plan, flush=True)
     try:
-        results = simulation.run(experiment.document.run.duration_ms, out=path, overwrite=options.overwrite)
+        results = simulation.run(
+            experiment.document.run.duration_ms,
+            out=path,
+            overwrite=options.overwrite,
+            buffer_mib=options.buffer_mib,
+            join=options.join,
+        )
     except HybridError as error:
         if error.results is not None and options.spare is not None:
             kept = error.results.save(options.spare / RESULT)
@@ -245,8 +259,9 @@ def _validate(options: argparse.Namespace) -> None:
 
 def _load(path: Path) -> Any:
     from hybrid.results import Results
+    from hybrid.results.folder import RUN
 
-    if os.path.exists(path) and not path.is_file():  # a pipe would never end
+    if os.path.exists(path) and not path.is_file() and not (path / RUN).is_file():  # a pipe would never end
         raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no regular file'}; give a file of results")
     return Results.load(path)
 

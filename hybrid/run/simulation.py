@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from hybrid.errors import ConfigurationError, HybridError, Interrupted, answers_
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results import Results, software_versions
-from hybrid.results.file import check_place
 from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
+from hybrid.results.results import now
+from hybrid.run.keeping import Keeping
 from hybrid.run.plan import Plan, make_plan
 from hybrid.run.progress import Progress, say
-from hybrid.run.saving import save_apart
 from hybrid.run.scheduler import Scheduler
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport import Transport, launched_rank, launched_ranks, open_transport
@@ -104,7 +105,16 @@ class Simulation:
             )
         return int(self.comm.Get_size())
 
-    def run(self, duration_ms: Any, *, out: str | Path | None = None, overwrite: bool = False) -> Results:
+    def run(
+        self,
+        duration_ms: Any,
+        *,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        buffer_mib: float = 64.0,
+        flush_s: float = 10.0,
+        join: bool = True,
+    ) -> Results:
         """Live from time 0 through ``duration_ms`` (a number in ms or a Brian2 time) and return what was recorded.
 
         Ctrl-C and SIGTERM stop the run, on all ranks after the same window; what was recorded until then is saved and raised.
@@ -114,13 +124,18 @@ class Simulation:
         duration_ms: length of the run.
         out: the file to save the results in, as :meth:`hybrid.Results.save` does, by rank 0. The place is checked before
             anything is prepared; folders that are missing are made when it is saved.
-        overwrite: replace a file that is there already.
+        overwrite: replace a file that is there already, or what a run that did not finish left beside it.
+        buffer_mib: with ``out``, how much each rank keeps of its recordings in memory, in MiB. What is more is written to
+            ``<out>.unfinished/`` on the way, and joined into ``out`` at the end; the results then stay in that file.
+        flush_s: how often they are written there in any case, in seconds; a run that is over by then makes no such folder.
+        join: if false, what was written on the way stays as it is, as ``<out>.parts/``, and ``out`` is not made.
 
         Raises
         ------
         ComponentError, DivergedError, ...: the same error on every rank, naming component, window, time and cause.
         DriftError: the same, naming the connection, with ``on_drift="error"``.
-        OutputExistsError, ConfigurationError: there is something at ``out`` already, or no folder; nothing was run.
+        OutputExistsError, ConfigurationError: there is something at ``out`` already, or no folder, or another run writes
+            there; nothing was run.
         DataError: the run is done but could not be saved; the ``results`` of the error hold it.
         Interrupted: by Ctrl-C or SIGTERM; its ``results`` are those of the whole windows that were run, and saved if ``out`` was
             given. A second Ctrl-C ends at once.
@@ -129,62 +144,89 @@ class Simulation:
         if ticks < 1:
             raise ConfigurationError(f"duration_ms = {self.brain.clock.ms(ticks):g}: there is nothing to run")
         span = Window(0, ticks)
+        buffer_mib = number(buffer_mib, "1", "buffer_mib", positive=True)
+        flush_s = number(flush_s, "s", "flush_s", positive=True)
+        if not join and out is None:
+            raise ConfigurationError("join = False: what is not joined needs a place; give out=PATH")
+        keeping = Keeping(None if out is None else Path(out), overwrite, join)
+        recorder = Recorder(self.brain.clock, self.record, keeping.place, buffer_mib, flush_s, keeping.claim)
         with StopRequest(answers=launched_rank() == 0) as stopping:
             transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
             try:
-                results, by = self._run_on(transport, span, stopping, None if out is None else Path(out), overwrite)
+                results, by = self._run_on(transport, span, stopping, recorder, keeping)
             except BaseException as error:
+                keeping.abandon(recorder)
                 transport.give_up(error)
                 raise
             transport.close()
         by = by or stopping.asked
         if results is None or by is not None:
-            raise _interruption(by or "SIGTERM", results, span, out, told=transport.rank == 0)
+            raise _interruption(by or "SIGTERM", results, span, keeping.output, told=transport.rank == 0)
         return results
 
     def _run_on(
-        self, transport: Transport, span: Window, stopping: StopRequest, out: Path | None, overwrite: bool
+        self, transport: Transport, span: Window, stopping: StopRequest, recorder: Recorder, keeping: Keeping
     ) -> tuple[Results | None, str | None]:
         """The run on the ranks of a transport (``None`` if it was stopped in preparation), and the signal that stopped it."""
         began = time.perf_counter()
         clock, is_root = self.brain.clock, transport.rank == 0
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
-        recorder = Recorder(clock, self.record)
         scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping, self.threads)
         progress = Progress(span, clock, shown=self.progress and is_root)
         transport.on_notice = progress.told
 
         def check() -> dict[str, Any]:
-            if out is not None and is_root:
-                check_place(out, overwrite)
+            if is_root:
+                keeping.check()
             described: dict[str, Any] = plain(self.configuration or self.brain.describe())
             return described
 
-        def save() -> None:
-            if out is not None and is_root:
+        def joining(share: float) -> None:
+            transport.tell(f"saving the results ({share:.0%})")
+            progress.told(0, f"saving the results ({share:.0%})")
+
+        def save() -> Any:
+            if is_root:
                 transport.tell("saving the results")
-                if scheduler.stopped and transport.size > 1:
-                    save_apart(results, out, overwrite)
-                else:
-                    results.save(out, overwrite)
+                keeping.save(results, bool(scheduler.stopped) and transport.size > 1, joining)
+                return keeping.where()
+            return None
 
         try:
             configuration = scheduler.together("the start", check)
-            _check_bits(transport.everyone(bits(), "comparing ranks"))
+            ranks = transport.everyone((bits(), keeping.run), "comparing ranks")
+            _check_bits([each for each, _ in ranks])
             scheduler.prepare(progress.preparing)
             prepare_s = time.perf_counter() - began
             if scheduler.stopped:
                 return None, scheduler.stopped
             progress.prepared(prepare_s)
+            about = {
+                "seed": self.seed,
+                "ports": sorted(recorder.names),
+                "created": now(),
+                "configuration": configuration,
+            }
+            keeping.begin(ranks[0][1], {**about, "versions": software_versions(), "plan": plan.describe()})
+            if keeping.out is not None:
+                scheduler.together("the start", keeping.clear if is_root else lambda: None)
             lived = scheduler.run(span, progress.passed)
             running_s = time.perf_counter() - began - prepare_s
+            in_files = any(transport.everyone(recorder.writes, "gathering results"))
+            if in_files:
+                wrote = scheduler.together("writing the recordings", lambda: keeping.written(recorder, lived))
+                files = transport.everyone(wrote, "gathering results")
             mine = {
-                "recordings": recorder.finish(lived),
+                "recordings": {} if in_files else recorder.finish(lived),
                 "audit": [row.as_dict() for row in scheduler.audit()],
                 "seconds": {**scheduler.seconds, "running": running_s},
             }
             everyone = transport.everyone(mine, "gathering results")
             recordings = {name: each for rank in everyone for name, each in rank["recordings"].items()}
+            if in_files:
+                recordings = scheduler.together(
+                    "looking for the recordings of all ranks", lambda: keeping.found(files, lived) if is_root else {}
+                )
             results = Results(
                 recordings=dict(sorted(recordings.items())),
                 clock=clock,
@@ -204,7 +246,10 @@ class Simulation:
                 interrupted_by=scheduler.stopped if lived != span else None,
             )
             try:
-                scheduler.together("saving", save)
+                where = scheduler.together("saving", save)
+                if in_files:
+                    where = transport.everyone(where, "saving")[0]
+                    results = replace(results, recordings=keeping.seen(where, lived))
             except HybridError as error:
                 error.results = results
                 raise
