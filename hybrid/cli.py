@@ -195,6 +195,8 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 
 def _summarise(results: Any, path: Path) -> None:
+    from hybrid.results.folder import parts as parts_of
+
     timing = results.timing
     print(format_audit(results.audit))
     for rank, row in enumerate(timing["ranks"]):
@@ -207,7 +209,7 @@ def _summarise(results: Any, path: Path) -> None:
         f"real-time factor {timing['real_time_factor']:.2f} (wall time / simulated time), after {timing['prepare_s']:.1f} s of "
         f"preparation"
     )
-    print(f"results: {path}  ({results.content_sha256[:16]})")
+    print(f"results: {path if path.exists() else parts_of(path)}  ({results.content_sha256[:16]})")
 
 
 def _draw(results: Any, picture: Path, **options: Any) -> None:

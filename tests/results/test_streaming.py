@@ -242,6 +242,29 @@ def test_a_file_that_rank_0_does_not_see_is_named_and_nothing_deleted(tmp_path, 
     assert whole.content_sha256 == alone().content_sha256
 
 
+def recorded(tmp_path, data_mib, limit_mib, buffer_mib):
+    """Whether the checksum was that of the definition, and how much memory the run took, in MiB."""
+    command = [sys.executable, HERE / "memory_program.py", tmp_path / "run.h5", data_mib, limit_mib, buffer_mib]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, ROOT))), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    (same, took_mib), *_ = re.findall(r"same (\w+) took (\d+)", done.stdout)
+    return same == "True", int(took_mib)
+
+
+def test_memory_is_bounded_by_the_buffer_and_the_checksum_is_that_of_the_definition(tmp_path):
+    same, took_mib = recorded(tmp_path, 160, 0, 1)
+    assert same
+    assert took_mib < 80  # of 160; of which libraries are half
+
+
+@pytest.mark.long
+def test_a_run_of_more_data_than_memory(tmp_path):
+    same, took_mib = recorded(tmp_path, 4200, 2048, 64)
+    assert same
+    assert took_mib < 400
+
+
 def test_what_the_loop_pays_for_it_is_little():
     """A look after every window costs microseconds; without an output, none."""
     from hybrid.clock import Clock
