@@ -171,7 +171,7 @@ class Recorder:
         ------
         DataError: the disk is full, or fails. What was written before stays readable.
         """
-        if not self.may_write:
+        if not self.may_write or all(track.taken is None for track in self._all):
             return
         assert self._folder is not None
         path = self._folder

@@ -35,10 +35,11 @@ class Keeping:
     out: the file of results; ``None`` if there is none, and then all stays in memory.
     overwrite: replace what is there.
     join: whether what was written becomes one file at the end.
+    resumes: whether the folder is there from a run that did not finish, and this one goes on in it.
     """
 
-    def __init__(self, out: Path | None, overwrite: bool, join: bool) -> None:
-        self.out, self._overwrite, self._join = out, overwrite, join
+    def __init__(self, out: Path | None, overwrite: bool, join: bool, resumes: bool = False) -> None:
+        self.out, self._overwrite, self._join, self._resumes = out, overwrite, join, resumes
         self.run = uuid4().hex  # that of rank 0 counts
         self._folder: RunFolder | None = None
         self._found: dict[str, Kept] = {}
@@ -58,7 +59,7 @@ class Keeping:
         if self.out is None:
             return
         check_place(self.out, self._overwrite)
-        check_free(unfinished(self.out), self._overwrite)
+        check_free(unfinished(self.out), self._overwrite or self._resumes)
         if not self._join and not self._overwrite and os.path.lexists(parts(self.out)):
             raise exists(parts(self.out))
 
@@ -68,8 +69,10 @@ class Keeping:
             self._folder = RunFolder(unfinished(self.out), run, about)
 
     def clear(self) -> None:
-        """Remove what a run that did not finish left there; on rank 0, when this one is about to begin."""
-        if self.out is not None:
+        """Remove what a run that did not finish left there, or take it over; on rank 0, when this one is about to begin."""
+        if self._resumes and self._folder is not None:
+            self._folder.adopt()
+        elif self.out is not None:
             clear(unfinished(self.out))
 
     def claim(self) -> None:
