@@ -461,3 +461,16 @@ def test_as_a_program_it_finds_the_modules_beside_the_file_and_returns_its_code(
 
 def test_version(hybrid):
     assert hybrid("--version") == (0, f"hybrid {__version__}\n", "")
+
+
+def test_recordings_are_streamed_and_left_in_parts_on_request(hybrid, file, tmp_path, finished):
+    code, out, _ = hybrid("run", file, "--out", tmp_path / "new", "--buffer-mib", "0.0001", "--no-join")
+    parts = tmp_path / "new" / "run.h5.parts"
+    assert code == 0
+    assert f"results: {parts}" in out
+    code, out, _ = hybrid("info", parts, "--json")
+    assert code == 0
+    assert json.loads(out)["content_sha256"] == Results.load(finished).content_sha256
+    code, _, err = hybrid("run", file, "--out", tmp_path / "else", "--buffer-mib", "-1")
+    assert code == 2
+    assert "buffer_mib" in err

@@ -150,6 +150,53 @@ def test_a_folder_of_an_earlier_run_is_refused_or_replaced(killed):
     assert [each.name for each in killed.parent.iterdir()] == ["run.h5"]
 
 
+def test_a_run_that_goes_on_in_a_folder_takes_it_over(tmp_path):
+    from hybrid.results.folder import RunFolder, check_free
+
+    first = RunFolder(tmp_path / "run.h5.unfinished", "first", {"seed": 1})
+    first.claim()
+    with pytest.raises(OutputExistsError, match="another run"):
+        RunFolder(first.path, "second", {}).claim()
+    second = RunFolder(first.path, "second", {"seed": 2})
+    second.adopt()
+    RunFolder(first.path, "second", {}).claim()  # another rank of it
+    first.release()  # is not its own any more
+    with pytest.raises(OutputExistsError, match="another run"):
+        check_free(first.path, overwrite=True)
+    second.release()
+    check_free(first.path, overwrite=True)
+    assert json.loads((first.path / "run.json").read_text())["seed"] == 2
+
+
+@pytest.mark.mpi
+def test_sigterm_over_mpi_joins_the_windows_that_were_run(tmp_path):
+    program = tmp_path / "stopped.py"
+    program.write_text(STOPPED, encoding="utf-8")
+    mpirun(2, program, tmp_path / "run.h5", timeout_s=60)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "run.h5").exists():  # saved even if the launcher ends the ranks meanwhile
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    found = Results.load(tmp_path / "run.h5")
+    assert (found.duration, found.interrupted_by) == (315, "SIGTERM")
+
+
+STOPPED = """
+import os, signal, sys
+from streaming_program import DURATION_MS, simulation
+stopped = simulation()
+advance = stopped.brain["masses"].advance
+
+def terminated(window, inputs):
+    if 300 in window:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return advance(window, inputs)
+
+stopped.brain["masses"].advance = terminated
+stopped.run(DURATION_MS, out=sys.argv[1], buffer_mib=1e-3)
+"""
+
+
 def test_two_runs_do_not_write_to_one_folder(tmp_path):
     first, second = simulation(), simulation()
     inner = []
