@@ -16,6 +16,7 @@ from hybrid.clock import Clock, Window
 from hybrid.errors import ConfigurationError, DataError
 from hybrid.ports import Port
 from hybrid.results import Results
+from hybrid.results import lazy as results_lazy
 from hybrid.results import reading as results_reading
 from hybrid.results.layout import metadata_digest
 from hybrid.results.lazy import LazyArray
@@ -56,7 +57,8 @@ KEYS: list[Any] = [
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
-def test_what_is_asked_for_is_what_numpy_gives(path: Path, key: Any) -> None:
+def test_what_is_asked_for_is_what_numpy_gives(path: Path, key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results_lazy, "_BLOCK_BYTES", 100_000)
     hz: Any = Results.load(path, lazy=True, verify=False)["a.rate"].payload  # bound: reads nothing
     hz = hz.__self__.hz
     assert isinstance(hz, LazyArray)
