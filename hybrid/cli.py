@@ -81,9 +81,17 @@ def _parser() -> argparse.ArgumentParser:
             "--spare", type=Path, default=None, metavar="DIR",
             help="folder on another disk for the results, should --out not take them at the end of the run",
         )  # fmt: skip
-        threads(added)
+        resources(added)
 
-    def threads(added: argparse.ArgumentParser) -> None:
+    def resources(added: argparse.ArgumentParser) -> None:
+        added.add_argument(
+            "--buffer-mib", type=float, default=64.0, metavar="MIB",
+            help="memory of a rank for recordings (default 64); what is more is written beside the results on the way",
+        )  # fmt: skip
+        added.add_argument(
+            "--no-join", dest="join", action="store_false",
+            help="leave what was written on the way in a folder run.h5.parts, instead of joining it into run.h5",
+        )  # fmt: skip
         added.add_argument(
             "--threads", type=int, default=1, metavar="N",
             help="components of a rank that advance side by side (default 1); no result depends on it",
@@ -118,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("--force", action="store_true", help="also where the run or its software is another")
     resume.add_argument("--overwrite", action="store_true", help="replace complete results that are there already")
     every(resume, "write checkpoints so often; as before if left out")
-    threads(resume)
+    resources(resume)
     sweep_command.add_arguments(
         command("sweep", _sweep, "run an experiment file at many values, and go on where that ended")
     )
@@ -205,6 +213,8 @@ def _run(options: argparse.Namespace) -> Any:
             overwrite=options.overwrite,
             checkpoint_every_ms=options.every_ms,
             start=getattr(options, "start", None),
+            buffer_mib=options.buffer_mib,
+            join=options.join,
         )
     except HybridError as error:
         if error.results is not None and options.spare is not None:
@@ -230,6 +240,8 @@ def _resume(options: argparse.Namespace) -> None:
         force=options.force,
         overwrite=options.overwrite,
         checkpoint_every_ms=options.every_ms,
+        buffer_mib=options.buffer_mib,
+        join=options.join,
     )
     if results.is_root:
         _summarise(results, folder.with_name(folder.name.removesuffix(UNFINISHED)))
@@ -241,6 +253,8 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 
 def _summarise(results: Any, path: Path) -> None:
+    from hybrid.results.folder import parts as parts_of
+
     timing = results.timing
     print(format_audit(results.audit))
     for rank, row in enumerate(timing["ranks"]):
@@ -253,7 +267,7 @@ def _summarise(results: Any, path: Path) -> None:
         f"real-time factor {timing['real_time_factor']:.2f} (wall time / simulated time), after {timing['prepare_s']:.1f} s of "
         f"preparation"
     )
-    print(f"results: {path}  ({results.content_sha256[:16]})")
+    print(f"results: {path if path.exists() else parts_of(path)}  ({results.content_sha256[:16]})")
 
 
 def _draw(results: Any, picture: Path, **options: Any) -> None:
@@ -305,8 +319,9 @@ def _validate(options: argparse.Namespace) -> None:
 
 def _load(path: Path) -> Any:
     from hybrid.results import Results
+    from hybrid.results.folder import RUN
 
-    if os.path.exists(path) and not path.is_file():  # a pipe would never end
+    if os.path.exists(path) and not path.is_file() and not (path / RUN).is_file():  # a pipe would never end
         raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no regular file'}; give a file of results")
     return Results.load(path)
 

@@ -541,3 +541,16 @@ def test_what_a_python_program_began_is_not_resumed_here(hybrid, tmp_path):
     code, _, complaint = hybrid("resume", tmp_path)
     assert code == 6
     assert "go on there with Simulation(...).resume(...)" in complaint
+
+
+def test_recordings_are_streamed_and_left_in_parts_on_request(hybrid, file, tmp_path, finished):
+    code, out, _ = hybrid("run", file, "--out", tmp_path / "new", "--buffer-mib", "0.0001", "--no-join")
+    parts = tmp_path / "new" / "run.h5.parts"
+    assert code == 0
+    assert f"results: {parts}" in out
+    code, out, _ = hybrid("info", parts, "--json")
+    assert code == 0
+    assert json.loads(out)["content_sha256"] == Results.load(finished).content_sha256
+    code, _, err = hybrid("run", file, "--out", tmp_path / "else", "--buffer-mib", "-1")
+    assert code == 2
+    assert "buffer_mib" in err

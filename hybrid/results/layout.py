@@ -23,17 +23,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import h5py
 import numpy as np
 
 FORMAT, VERSION = "hybrid-results", 2
 DOCUMENTS = ("configuration", "versions", "plan", "audit", "timing", "provenance")
-ARRAYS = {"values": np.dtype("<f8"), "ticks": np.dtype("<i8"), "ids": np.dtype("<i4"), "counts": np.dtype("<i4")}
+ARRAYS: dict[str, np.dtype[Any]] = {
+    "values": np.dtype("<f8"),
+    "ticks": np.dtype("<i8"),
+    "ids": np.dtype("<i4"),
+    "counts": np.dtype("<i4"),
+}
 
 _FREE_BYTES = 2**28  # whatever a file's size, it may need so much memory
 _BYTES_PER_BYTE = 100
+_LONGEST_NAME = 180  # bytes; most file systems take 255
 
 
 class Broken(Exception):  # noqa: N818 (becomes a DataError that names the file)
@@ -42,6 +50,19 @@ class Broken(Exception):  # noqa: N818 (becomes a DataError that names the file)
 
 def array_names(events: bool) -> tuple[str, ...]:
     return ("ticks", "ids", "counts") if events else ("values",)
+
+
+def file_name(port: str) -> str:
+    """The name of a port where a slash would lead elsewhere."""
+    return port.replace("%", "%25").replace("/", "%2F")
+
+
+def part_name(port: str) -> str:
+    """The name of the file to which a port's recording is appended; one too long for a file is cut and told apart."""
+    name = os.fsencode(file_name(port).replace("\0", "%00"))
+    if len(name) > _LONGEST_NAME:
+        name = name[:_LONGEST_NAME] + b"-" + hashlib.sha256(name).hexdigest()[:16].encode()
+    return os.fsdecode(name) + ".frames"
 
 
 def plausible_bytes(file_bytes: int) -> int:

@@ -96,7 +96,7 @@ def written_aside(path: Path, overwrite: bool) -> Iterator[io.FileIO]:
     except OSError as error:
         raise unwritable(path, error) from error
     _remove_left_behind(path.parent)
-    aside = path.parent / f".hybrid-{_host()}-{os.getpid()}-{uuid4().hex}.part"
+    aside = path.parent / f".hybrid-{host()}-{os.getpid()}-{uuid4().hex}.part"
     try:
         with aside.open("x+b", buffering=0) as raw:
             yield raw
@@ -112,7 +112,7 @@ def written_aside(path: Path, overwrite: bool) -> Iterator[io.FileIO]:
     aside.unlink(missing_ok=True)  # its second name, if it was linked
 
 
-def _host() -> str:
+def host() -> str:
     """This machine; inside of a container with process numbers of its own, that container."""
     with contextlib.suppress(OSError):
         return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"
@@ -120,15 +120,15 @@ def _host() -> str:
 
 
 def _remove_left_behind(folder: Path) -> None:
-    ours = re.compile(rf"\.hybrid-{re.escape(_host())}-(\d+)-[0-9a-f]+\.part")
+    ours = re.compile(rf"\.hybrid-{re.escape(host())}-(\d+)-[0-9a-f]+\.part")
     with contextlib.suppress(OSError):  # another's file, or another process was faster
         for name in os.listdir(folder):
             match = ours.fullmatch(name)
-            if match and not _lives(int(match[1])):
+            if match and not lives(int(match[1])):
                 (folder / name).unlink(missing_ok=True)
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
 from hybrid.errors import DataError
 from hybrid.ports import Port
+from hybrid.results.chunks import read_rows
 from hybrid.results.layout import (
     ARRAYS,
     DOCUMENTS,
@@ -28,10 +26,12 @@ from hybrid.results.layout import (
     metadata_digest,
     plausible_bytes,
 )
-from hybrid.results.recorder import Recording
+from hybrid.results.recording import Recording
+from hybrid.results.stored import StoredFile, StoredRows, with_arrays
 from hybrid.signals import KINDS
 
 _DEFLATE_AT_BEST = 1100  # no deflated data expand by more than 1032:1; a file that claims so was not written by us
+LAZY_BYTES = 2**30  # what needs more memory than this is left in its file until it is asked for
 _SHUFFLED_AND_DEFLATED = [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE]
 
 
@@ -46,13 +46,18 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except Broken as error:
         raise DataError(f"{path}: {error}") from None
+    except DataError:  # of a part that was left in the file
+        raise
     except Exception as error:  # damaged bytes make the HDF5 library and numpy raise almost anything
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DataError(f"{path}: not a readable file of results, or damaged: {reason}") from error
 
 
-def read(path: Path, max_bytes: int | None = None) -> dict[str, Any]:
-    """What ``Results`` is made of, and the ``content_sha256`` the file claims; call it inside :func:`reading`."""
+def read(path: Path, max_bytes: int | None = None, lazy: bool | None = None) -> dict[str, Any]:
+    """What ``Results`` is made of, and the ``content_sha256`` the file claims; call it inside :func:`reading`.
+
+    ``lazy``: leave the arrays in the file, to be read by slices; if not said, where they need more than ``LAZY_BYTES``.
+    """
     with path.open("rb"):  # says why, where HDF5 would only say no
         pass
     if not h5py.is_hdf5(path):
@@ -61,7 +66,9 @@ def read(path: Path, max_bytes: int | None = None) -> dict[str, Any]:
     with h5py.File(path, "r", locking=False) as file:  # files appear whole: no lock is needed, and some disks have none
         _check_attributes(file)
         version = _version(file)
-        _walk(file, file_bytes, plausible_bytes(file_bytes) if max_bytes is None else max_bytes)
+        claimed = _walk(file, file_bytes)
+        lazy = max_bytes is None and claimed > LAZY_BYTES if lazy is None else lazy
+        _check_plausible(claimed, file_bytes, max_bytes)
         if version > 1 and metadata_digest(file) != _attribute(file, "metadata_sha256", str):
             raise Broken("its metadata are not those that were saved (metadata_sha256 differs)")
         documents = _member(file, "documents", h5py.Group)
@@ -70,7 +77,8 @@ def read(path: Path, max_bytes: int | None = None) -> dict[str, Any]:
             raise Broken("its documents are not those that were saved (documents_sha256 differs)")
         clock = Clock(_attribute(file, "tick_ms", float))
         ports = _member(file, "ports", h5py.Group)
-        recordings = [_read_recording(_member(ports, name, h5py.Group), clock, version) for name in ports]
+        stored = StoredFile(path, _attribute(file, "content_sha256", str)) if lazy else None
+        recordings = [_read_recording(_member(ports, name, h5py.Group), clock, version, stored) for name in ports]
         return {
             "recordings": {str(recording.port): recording for recording in recordings},
             "clock": clock,
@@ -97,8 +105,11 @@ def _version(file: h5py.File) -> int:
     return version
 
 
-def _walk(file: h5py.File, file_bytes: int, max_bytes: int) -> None:
-    """Refuse, before anything is read, what could lead outside the file, round in circles, or to more than it holds."""
+def _walk(file: h5py.File, file_bytes: int) -> int:
+    """Refuse, before anything is read, what could lead outside the file, round in circles, or to more than it holds.
+
+    Returns how much memory reading all of it takes.
+    """
     groups, seen, claimed = [file], {h5py.h5o.get_info(file.id).addr}, 0
     while groups:
         group = groups.pop()
@@ -119,6 +130,11 @@ def _walk(file: h5py.File, file_bytes: int, max_bytes: int) -> None:
             else:
                 raise Broken(f"{where} is neither a group nor a dataset")
             _check_attributes(item)
+    return claimed
+
+
+def _check_plausible(claimed: int, file_bytes: int, max_bytes: int | None) -> None:
+    max_bytes = plausible_bytes(file_bytes) if max_bytes is None else max_bytes
     if claimed > max_bytes:
         raise Broken(
             f"it holds {claimed:,} bytes of data in a file of {file_bytes:,} bytes, which is more than is plausible "
@@ -209,7 +225,7 @@ def _labels(group: h5py.Group, version: int) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _read_recording(group: h5py.Group, clock: Clock, version: int) -> Recording:
+def _read_recording(group: h5py.Group, clock: Clock, version: int, stored: StoredFile | None) -> Recording:
     kind_name = _attribute(group, "kind", str)
     direction = _attribute(group, "direction", str)
     every = _attribute(group, "every_ticks", int)
@@ -226,36 +242,19 @@ def _read_recording(group: h5py.Group, clock: Clock, version: int) -> Recording:
     )
     window = Window(_attribute(group, "start", int), _attribute(group, "stop", int))
     shape = None if port.carries_events else (len(window), port.size)
-    arrays = tuple(_array(group, name, shape) for name in array_names(port.carries_events))
-    signal = port.kind.from_payload(window, port.size, arrays)
+    datasets = [_dataset(group, name, shape) for name in array_names(port.carries_events)]
+    if stored is None:
+        signal = port.kind.from_payload(window, port.size, tuple(read_rows(each, 0, len(each)) for each in datasets))
+    else:
+        if len({len(each) for each in datasets}) > 1:
+            raise Broken(f"{group.name}: ticks, ids and counts should be equally many")
+        signal = with_arrays(port, window, [StoredRows(stored, each.name, each.shape, each.dtype) for each in datasets])
     return Recording(port, signal, every, clock, _attribute(group, "averaged", bool))
 
 
-def _array(group: h5py.Group, name: str, shape: tuple[int, ...] | None) -> NDArray[Any]:
+def _dataset(group: h5py.Group, name: str, shape: tuple[int, ...] | None) -> h5py.Dataset:
     dataset = _member(group, name, h5py.Dataset)
     if dataset.dtype != ARRAYS[name] or dataset.ndim != len(shape or (0,)) or shape not in (None, dataset.shape):
         found = f"{dataset.dtype} {list(dataset.shape)}"
         raise Broken(f"{dataset.name} should be {ARRAYS[name]} {list(shape or ['events'])}, but is {found}")
-    values: NDArray[Any] = dataset[()] if dataset.chunks is None else _unpacked(dataset)
-    return values
-
-
-def _unpacked(dataset: h5py.Dataset) -> NDArray[Any]:
-    """A compressed dataset, chunk by chunk: the library itself would inflate a chunk to whatever size it has."""
-    values = np.empty(dataset.shape, dataset.dtype)
-    rows, chunk_bytes = dataset.chunks[0], math.prod(dataset.chunks) * dataset.dtype.itemsize
-    for first in range(0, len(values), rows):
-        start = (first, *(0 for _ in dataset.shape[1:]))
-        stored_bytes = dataset.id.get_chunk_info_by_coord(start).size
-        if not 0 < stored_bytes <= 2 * chunk_bytes:
-            raise Broken(f"{dataset.name}: the chunk at {first} has {stored_bytes:,} bytes, which cannot be")
-        skipped, data = dataset.id.read_direct_chunk(start)
-        if not skipped & 2:  # HDF5 leaves out a filter that did not help
-            data = zlib.decompressobj().decompress(data, chunk_bytes)
-        if len(data) != chunk_bytes:
-            raise Broken(f"{dataset.name}: the chunk at {first} is incomplete")
-        chunk = np.frombuffer(data, np.uint8)
-        if not skipped & 1:
-            chunk = np.ascontiguousarray(chunk.reshape(dataset.dtype.itemsize, -1).T).ravel()
-        values[first : first + rows] = chunk.view(dataset.dtype).reshape(dataset.chunks)[: len(values) - first]
-    return values
+    return dataset

@@ -1,194 +1,28 @@
-"""Keeps what the user asked to record, window by window, at every tick or decimated."""
+"""Keeps what the user asked to record, window by window, at every tick or decimated: in memory, or in files where it is much."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from hybrid.clock import Clock, Window
-from hybrid.errors import ConfigurationError
+from hybrid.errors import ConfigurationError, DataError
 from hybrid.ports import Port
+from hybrid.results.frames import FrameWriter, Told
+from hybrid.results.layout import Broken, part_name
+from hybrid.results.recording import Every, Recording
+from hybrid.results.tapes import Events, Means, Samples, State
 from hybrid.signals import KINDS, Signal
-from hybrid.units import FloatArray, number
+from hybrid.units import number
 
-State = dict[str, NDArray[Any]]
-
-_BATCH = 512  # ticks gathered before they are averaged: large enough to vectorise, small enough to stay in cache
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """Record ``port`` once every ``every_ms`` instead of at every tick.
-
-    Parameters
-    ----------
-    port: a port of a continuous signal; spikes cannot be decimated.
-    every_ms: length of a stretch in ms (or a Brian2 time), a whole number of ticks. Stretches begin at multiples of it.
-    average: the mean over each stretch (one that the run does not complete is left out); else the sample at its start.
-    """
-
-    port: Port
-    every_ms: Any = 1.0
-    average: bool = True
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What one port carried over a whole run.
-
-    ``signal`` is of the port's kind. Where ``every`` (ticks per sample) is above 1 its window counts samples, not
-    ticks: sample ``k`` is the mean over the ticks ``[k * every, (k + 1) * every)`` if ``averaged``, else their first.
-    """
-
-    port: Port
-    signal: Signal
-    every: int
-    clock: Clock
-    averaged: bool = False
-
-    @property
-    def times_ms(self) -> FloatArray:
-        """``[events]`` or ``[samples]``: when each begins, in ms."""
-        if self.port.carries_events:
-            ticks = self.signal.payload()[0]
-        else:
-            ticks = np.arange(self.signal.window.start, self.signal.window.stop) * self.every
-        times: FloatArray = ticks * self.clock.tick_ms
-        return times
-
-
-class _Rows:
-    """An array ``[rows, ...]`` that grows along its first axis."""
-
-    def __init__(self, dtype: DTypeLike, *shape: int) -> None:
-        self._data: NDArray[Any] = np.empty((256, *shape), dtype)
-        self._used = 0
-
-    def __len__(self) -> int:
-        return self._used
-
-    def extend(self, rows: NDArray[Any]) -> None:
-        needed = self._used + len(rows)
-        if needed > len(self._data):
-            grown = np.empty((max(needed, 2 * len(self._data)), *self._data.shape[1:]), self._data.dtype)
-            grown[: self._used] = self.rows
-            self._data = grown
-        self._data[self._used : needed] = rows
-        self._used = needed
-
-    def clear(self) -> None:
-        self._used = 0
-
-    @property
-    def rows(self) -> NDArray[Any]:
-        return self._data[: self._used]
-
-
-class _Events:
-    """The spikes of one port."""
-
-    def __init__(self, port: Port) -> None:
-        self._columns = {"ticks": _Rows(np.int64), "ids": _Rows(np.int32), "counts": _Rows(np.int32)}
-
-    def take(self, window: Window, payload: tuple[NDArray[Any], ...]) -> None:
-        for column, values in zip(self._columns.values(), payload, strict=True):
-            column.extend(values)
-
-    def finish(self, window: Window) -> tuple[Window, tuple[NDArray[Any], ...]]:
-        return window, tuple(column.rows.copy() for column in self._columns.values())
-
-    def state(self) -> State:
-        return {name: column.rows.copy() for name, column in self._columns.items()}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        for name, column in self._columns.items():
-            column.clear()
-            column.extend(state[name])
-
-
-class _Samples:
-    """A continuous signal: every tick, or the sample at the start of each stretch."""
-
-    def __init__(self, port: Port, every: int) -> None:
-        self._every = every
-        self._kept = _Rows(np.float64, port.size)
-
-    def take(self, window: Window, payload: tuple[NDArray[Any], ...]) -> None:
-        self._kept.extend(payload[0][-window.start % self._every :: self._every])
-
-    def finish(self, window: Window) -> tuple[Window, tuple[NDArray[Any], ...]]:
-        first = window.start // self._every
-        return Window(first, first + len(self._kept)), (self._kept.rows.copy(),)
-
-    def state(self) -> State:
-        return {"kept": self._kept.rows.copy()}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._kept.clear()
-        self._kept.extend(state["kept"])
-
-
-class _Means:
-    """A continuous signal: the mean over each complete stretch.
-
-    Every mean is summed from 0 in the order of ticks, element by element, so that neither the cutting into windows nor
-    the batches below can change a bit of it.
-    """
-
-    def __init__(self, port: Port, every: int) -> None:
-        self._every = every
-        self._means = _Rows(np.float64, port.size)
-        self._batch = _Rows(np.float64, port.size)
-        self._total = np.zeros(port.size)  # of the stretch that is not complete yet
-        self._filled = 0  # ticks in it
-
-    def take(self, window: Window, payload: tuple[NDArray[Any], ...]) -> None:
-        self._batch.extend(payload[0])
-        if len(self._batch) >= _BATCH:
-            self._fold()
-
-    def _fold(self) -> None:
-        rows, every = self._batch.rows, self._every
-        head = min(len(rows), every - self._filled) if self._filled else 0
-        whole = (len(rows) - head) // every
-        stretches = rows[head : head + whole * every].reshape(whole, every, rows.shape[1])
-        self._add_to_open_stretch(rows[:head])
-        if whole:
-            totals = np.zeros((whole, rows.shape[1]))
-            for tick in range(every):
-                totals += stretches[:, tick]
-            self._means.extend(totals / every)
-        self._add_to_open_stretch(rows[head + whole * every :])
-        self._batch.clear()
-
-    def _add_to_open_stretch(self, rows: FloatArray) -> None:
-        for row in rows:
-            self._total += row
-        self._filled += len(rows)
-        if self._filled == self._every:
-            self._means.extend(self._total[np.newaxis] / self._every)
-            self._total[:] = 0.0
-            self._filled = 0
-
-    def finish(self, window: Window) -> tuple[Window, tuple[NDArray[Any], ...]]:
-        self._fold()
-        first = window.start // self._every
-        return Window(first, first + len(self._means)), (self._means.rows.copy(),)
-
-    def state(self) -> State:
-        self._fold()
-        return {"means": self._means.rows.copy(), "total": self._total.copy(), "filled": np.array(self._filled)}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._batch.clear()
-        self._means.clear()
-        self._means.extend(state["means"])
-        self._total[:] = state["total"]
-        self._filled = int(state["filled"])
+__all__ = ["Every", "Recorder", "Recording", "State"]
 
 
 @dataclass
@@ -198,9 +32,11 @@ class _Track:
     port: Port
     every: int
     averaged: bool
-    tape: _Events | _Samples | _Means
+    tape: Events | Samples | Means
     _start: int | None = field(default=None)
     _stop: int = field(default=0)
+    file: FrameWriter | None = field(default=None)
+    _written: int = field(default=0)  # the tick up to which the file is complete
 
     @property
     def taken(self) -> Window | None:
@@ -228,6 +64,35 @@ class _Track:
         self.tape.take(window, signal.payload())
         self._stop = window.stop
 
+    def told(self, clock: Clock) -> Told:
+        assert self._start is not None
+        return Told(self.port, self.every, self.averaged, self._start, clock)
+
+    def write(self, path: Path, clock: Clock) -> None:
+        """Append what is kept in memory to the file, and forget it."""
+        if self._start is None:
+            return
+        if self.file is None:
+            self.file, self._written = FrameWriter(path, self.told(clock)), self._start
+        if self._written < self._stop:
+            self.file.append(self.tape.complete(), self._written, self._stop)
+            self.tape.clear()
+            self._written = self._stop
+
+    def position(self) -> State:
+        """What to continue from when all is written."""
+        assert self.file is not None
+        place = np.array([self.file.position, self.file.rows], np.int64)
+        return {"taken": np.array([self._start, self._stop]), "file": place, **self.tape.open()}
+
+    def reopen(self, path: Path, clock: Clock, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue the file from what :meth:`position` gave."""
+        self._start, self._stop = (int(tick) for tick in state["taken"])
+        self._written = self._stop
+        position, rows = (int(each) for each in state["file"])
+        self.file = FrameWriter(path, self.told(clock), position, rows)
+        self.tape.reopen(state)
+
 
 class Recorder:
     """Keeps what is asked of each component while a run goes on; it does not matter how time is cut into windows.
@@ -236,10 +101,25 @@ class Recorder:
     ----------
     clock: of the run.
     targets: the ports to record, each as a port or as :class:`Every` of one.
+    folder: where to write what becomes too much, a file a port; if left out, all is kept in memory.
+    buffer_mib: how much is kept in memory before it is written, in MiB over all ports of this rank.
+    flush_s: how long it is kept there at most, in seconds that pass in the room.
+    claim: is called whenever something is about to be written; it makes the folder if left out.
     """
 
-    def __init__(self, clock: Clock, targets: Iterable[Port | Every]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        targets: Iterable[Port | Every],
+        folder: Path | None = None,
+        buffer_mib: float = 64.0,
+        flush_s: float = 10.0,
+        claim: Callable[[], object] | None = None,
+    ) -> None:
         self._clock = clock
+        self._folder, self._claim = folder, claim or self._make_folder
+        self._buffer_bytes, self._flush_s = int(buffer_mib * 2**20), flush_s
+        self._flushed_at: float | None = None
         self._tracks: dict[str, dict[str, _Track]] = {}
         for target in targets:
             track = _track(clock, target)
@@ -247,11 +127,18 @@ class Recorder:
             if track.port.name in of_component:
                 raise ConfigurationError(f"{track.port} is recorded twice; ask for it once")
             of_component[track.port.name] = track
+        self._all = [track for of_component in self._tracks.values() for track in of_component.values()]
+        self.may_write = folder is not None and bool(self._all)
 
     @property
     def names(self) -> set[str]:
         """Full names of all ports that are recorded."""
-        return {str(track.port) for track in self._each_track()}
+        return {str(track.port) for track in self._all}
+
+    @property
+    def writes(self) -> bool:
+        """Whether recordings are in files by now."""
+        return any(track.file is not None for track in self._all)
 
     def take(self, component: str, window: Window, *carried: Mapping[str, Signal]) -> None:
         """Store what is asked of ``component``: what its ports carried over ``window``, by name (inputs, outputs or both).
@@ -263,12 +150,134 @@ class Recorder:
                 if name in signals:
                     track.take(window, signals[name])
 
+    def tend(self) -> None:
+        """At the end of a window: write what is in memory, if it is more than the buffer holds or older than it may be."""
+        if not self.may_write:
+            return
+        now = time.monotonic()
+        if self._flushed_at is None:
+            self._flushed_at = now
+        used = 0
+        for track in self._all:
+            used += track.tape.nbytes
+        if used > self._buffer_bytes or now - self._flushed_at > self._flush_s:
+            self.flush(sync=False)
+
+    def flush(self, sync: bool = True) -> None:
+        """Write everything that is complete to the files, with ``sync`` through to the disk; nothing without a folder.
+
+        Raises
+        ------
+        DataError: the disk is full, or fails. What was written before stays readable.
+        """
+        if not self.may_write or all(track.taken is None for track in self._all):
+            return
+        assert self._folder is not None
+        path = self._folder
+        try:
+            self._claim()
+            for track in self._all:
+                path = self._path(track.port)
+                track.write(path, self._clock)
+                if sync and track.file is not None:
+                    track.file.sync()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise DataError(
+                f"{path}: could not be written ({reason}); what was recorded before is readable by "
+                f"Results.load({str(self._folder.parent)!r}); make room, or choose another output"
+            ) from error
+        self._flushed_at = time.monotonic()
+
+    def close(self) -> None:
+        """Close the files; nothing is taken any more."""
+        for track in self._all:
+            if track.file is not None:
+                track.file.close()
+
+    def give_up(self) -> None:
+        """The run failed: where something was written already, write also the rest, if that can be done."""
+        with suppress(Exception):
+            if self.writes:
+                self.flush()
+        with suppress(Exception):
+            self.close()
+
     def finish(self, window: Window) -> dict[str, Recording]:
         """All recordings of this rank over the whole run's ``window``, by full name of port (``"focus.spikes"``).
 
-        Components of which nothing was ever taken live on other ranks and are left out.
+        Components of which nothing was ever taken live on other ranks and are left out. Nothing may be in files.
         """
         recordings = {}
+        for track in self._lived(window):
+            span, payload = track.tape.finish(window)
+            kind: Any = track.port.kind
+            signal = kind.of(span, track.port.size, *payload)  # what it is made of was checked window by window
+            recordings[str(track.port)] = Recording(track.port, signal, track.every, self._clock, track.averaged)
+        return recordings
+
+    def written(self, window: Window) -> dict[str, tuple[str, int, int]]:
+        """By port, name, bytes and rows of the file that holds the whole run's ``window``, after :meth:`flush`."""
+        files = {}
+        for track in self._lived(window):
+            assert track.file is not None
+            files[str(track.port)] = (track.file.path.name, track.file.position, track.file.rows)
+        return files
+
+    def state(self) -> State:
+        """What was recorded so far on this rank, for a checkpoint: copies of all of it, or places in files (after
+        :meth:`flush`), each with the means that are not complete."""
+        if self.writes:
+            self.flush()
+        state: State = {}
+        for track in self._all:
+            if track.taken is not None:
+                own = {"taken": np.array([track.taken.start, track.taken.stop])}
+                own |= track.tape.state() if track.file is None else track.position()
+                state |= {f"{track.port}/{name}": value for name, value in own.items()}
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what :meth:`state` gave to a recorder with the same targets; files are cut back to where they were.
+
+        Raises
+        ------
+        DataError: a file is missing, shorter than it was, or another one.
+        """
+        for track in self._all:
+            prefix = f"{track.port}/"
+            own = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+            if "file" in own:
+                self._reopen(track, own)
+            elif own:
+                track._start, track._stop = (int(tick) for tick in own.pop("taken"))
+                track.tape.restore(own)
+                if self._folder is not None:  # written later than the state was taken
+                    self._path(track.port).unlink(missing_ok=True)
+
+    def _reopen(self, track: _Track, state: Mapping[str, NDArray[Any]]) -> None:
+        if self._folder is None:
+            raise DataError(
+                f"{track.port}: its recording is in a file, but this run was given no output to look beside"
+            )
+        path = self._path(track.port)
+        try:
+            track.reopen(path, self._clock, state)
+        except (OSError, Broken) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DataError(
+                f"{path}: the recording of {track.port} cannot be continued ({reason}); restore the file, or begin anew"
+            ) from error
+
+    def _path(self, port: Port) -> Path:
+        assert self._folder is not None
+        return self._folder / part_name(str(port))
+
+    def _make_folder(self) -> None:
+        assert self._folder is not None
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def _lived(self, window: Window) -> Iterable[_Track]:
         for of_component in self._tracks.values():
             if all(track.taken is None for track in of_component.values()):
                 continue
@@ -277,31 +286,7 @@ class Recorder:
                     raise ConfigurationError(
                         f"{track.port} was recorded over {track.taken}, not over the run's {window}"
                     )
-                span, payload = track.tape.finish(window)
-                signal = track.port.kind.from_payload(span, track.port.size, payload)
-                recordings[str(track.port)] = Recording(track.port, signal, track.every, self._clock, track.averaged)
-        return recordings
-
-    def state(self) -> State:
-        """Copies of all that was recorded so far on this rank, for a checkpoint."""
-        state: State = {}
-        for track in self._each_track():
-            if track.taken is not None:
-                state[f"{track.port}/taken"] = np.array([track.taken.start, track.taken.stop])
-                state |= {f"{track.port}/{name}": value for name, value in track.tape.state().items()}
-        return state
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what :meth:`state` gave to a recorder with the same targets."""
-        for track in self._each_track():
-            prefix = f"{track.port}/"
-            own = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-            if own:
-                track._start, track._stop = (int(tick) for tick in own.pop("taken"))
-                track.tape.restore(own)
-
-    def _each_track(self) -> Iterable[_Track]:
-        return (track for of_component in self._tracks.values() for track in of_component.values())
+                yield track
 
 
 def _track(clock: Clock, target: Port | Every) -> _Track:
@@ -315,7 +300,7 @@ def _track(clock: Clock, target: Port | Every) -> _Track:
             f"cannot record {port}: it carries {port.kind.__name__}, not one of {', '.join(KINDS)}"
         )
     if not isinstance(target, Every):
-        return _Track(port, 1, False, _Events(port) if port.carries_events else _Samples(port, 1))
+        return _Track(port, 1, False, Events(port) if port.carries_events else Samples(port, 1))
     if port.carries_events:
         raise ConfigurationError(f"Every({port}): spikes cannot be decimated; record the port itself")
     every_ms = number(target.every_ms, "ms", f"Every({port}): every_ms", positive=True)
@@ -325,4 +310,4 @@ def _track(clock: Clock, target: Port | Every) -> _Track:
             f"Every({port}): every_ms = {every_ms:g} is shorter than a tick ({clock.tick_ms:g} ms)"
         )
     averaged = target.average and every > 1
-    return _Track(port, every, averaged, _Means(port, every) if averaged else _Samples(port, every))
+    return _Track(port, every, averaged, Means(port, every) if averaged else Samples(port, every))

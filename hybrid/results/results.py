@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,21 +16,27 @@ from hybrid.clock import Clock
 from hybrid.errors import ConfigurationError, unknown
 from hybrid.ports import Port
 from hybrid.results import file as results_file
+from hybrid.results.digest import content_sha256
 from hybrid.results.info import plain
-from hybrid.results.recorder import Recording
+from hybrid.results.lazy import arrays_of, blocks_of, is_lazy
+from hybrid.results.parts import read_folder
+from hybrid.results.recording import Recording
+from hybrid.results.stored import StoredRecordings
 from hybrid.units import FloatArray
 
 if TYPE_CHECKING:
     import xarray
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """The recordings of a run, by port: ``results[focus["spikes"]]`` or ``results["focus.spikes"]``.
+
+    Those too large for the memory stay in their file, and are read by slices: ``results[port].hz[a:b]``.
 
     Under MPI every rank holds the same results, and rank 0 alone writes them: elsewhere ``is_root`` is false and
     :meth:`save` does nothing, so that a script needs no ``if``.
@@ -57,7 +63,7 @@ class Results:
     audit: list[dict[str, Any]] = field(default_factory=list)
     timing: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    created: str = field(default_factory=_now)
+    created: str = field(default_factory=now)
     is_root: bool = True
     interrupted_by: str | None = None
 
@@ -119,24 +125,15 @@ class Results:
         Of every port, in the order of names: name, kind, size, unit, ticks per sample, and the arrays as little-endian
         bytes; besides them tick and duration. Metadata, the number of ranks and the order of recording do not enter.
         """
-        digest = hashlib.sha256()
-        digest.update(_line("hybrid-results", self.tick_ms, self.duration))
-        for name in sorted(self.recordings):
-            recording = self.recordings[name]
-            port, window = recording.port, recording.signal.window
-            arrays = [np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for a in recording.signal.payload()]
-            shapes = [[array.dtype.str, *array.shape] for array in arrays]
-            header = (port.kind.__name__, port.size, port.unit, recording.every, window.start, window.stop)
-            digest.update(_line(name, *header, shapes))
-            for array in arrays:
-                digest.update(array.data)
-        return digest.hexdigest()
+        known = getattr(self.recordings, "content_sha256", None)
+        return known or content_sha256(self.recordings, self.tick_ms, self.duration)
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+    def save(self, path: str | Path, overwrite: bool = False, told: Callable[[float], object] | None = None) -> Path:
         """Write one HDF5 file, all or nothing: written aside, then moved into place. Returns the path.
 
         Missing folders are made. On a rank that is not the root this does nothing. A process killed meanwhile leaves at most
-        a file ``.hybrid-….part`` beside it, which the next save into that folder removes.
+        a file ``.hybrid-….part`` beside it, which the next save into that folder removes. ``told`` is called every few
+        seconds with the share that is written.
 
         Raises
         ------
@@ -146,30 +143,50 @@ class Results:
         """
         path = _path(path)
         if self.is_root:
-            documents = {name: getattr(self, name) for name in results_file.DOCUMENTS}
+            lazy = any(is_lazy(each.signal) for each in self.recordings.values())
             header = {
                 "created": self.created,
-                "content_sha256": self.content_sha256,
+                "content_sha256": getattr(self.recordings, "content_sha256", None) if lazy else self.content_sha256,
                 "seed": self.seed,
                 "interrupted_by": self.interrupted_by or "",
             }
-            results_file.write(path, self.recordings, self.clock, self.duration, header, documents, overwrite)
+            documents = {name: getattr(self, name) for name in results_file.DOCUMENTS}
+            results_file.write(path, self.recordings, self.clock, self.duration, header, documents, overwrite, told)
         return path
 
     @classmethod
-    def load(cls, path: str | Path, max_bytes: int | None = None) -> Results:
-        """Read a file that :meth:`save` wrote; one ``DataError`` names the file and what is wrong with it.
+    def load(
+        cls, path: str | Path, max_bytes: int | None = None, *, lazy: bool | None = None, verify: bool = True
+    ) -> Results:
+        """Read a file that :meth:`save` wrote, or the folder that a run left which did not finish.
 
-        ``max_bytes``: how much memory the data may need. If left out, 256 MiB or a hundred times the size of the file,
-        whichever is more: no file that was saved needs more than that, but one made to exhaust the memory would.
+        Data of more than 1 GiB stay in the file: ``results[port].hz[a:b]``, :meth:`Recording.during` and
+        :meth:`to_xarray` read what is asked for. So do those of a folder (``run.h5.unfinished``), which are partial: they
+        end with the last stretch that all ports had written.
+
+        Parameters
+        ----------
+        max_bytes: how much memory the data may need, and load them however large they are. If left out, 256 MiB or a
+            hundred times the size of the file, whichever is more: no file that was saved needs more than that, but one made
+            to exhaust the memory would.
+        lazy: whether the data stay in the file, whatever their size.
+        verify: compare the data with their ``content_sha256``. Those that stay in the file are read once for it.
+
+        Raises
+        ------
+        DataError: it names the file and what is wrong with it.
         """
         path = _path(path)
+        if os.path.isdir(path):  # unlike path.is_dir(), false for what is no name
+            return cls(**read_folder(path))
         with results_file.reading(path):
-            content = results_file.read(path, max_bytes)
+            content = results_file.read(path, max_bytes, lazy)
             expected = content.pop("content_sha256")
             results = cls(**content)
-            if results.content_sha256 != expected:
+            if verify and results.content_sha256 != expected:
                 raise results_file.Broken("its data are not those that were saved (content_sha256 differs)")
+        if any(is_lazy(each.signal) for each in results.recordings.values()):
+            return replace(results, recordings=StoredRecordings(results.recordings, expected))
         return results
 
     def info(self) -> dict[str, Any]:
@@ -191,8 +208,11 @@ class Results:
         )
         return info
 
-    def to_xarray(self) -> xarray.Dataset:
+    def to_xarray(self, chunks: Any = None) -> xarray.Dataset:
         """The recordings as an ``xarray.Dataset``; needs xarray.
+
+        Data that stay in a file are read when they are used. ``chunks``, as of ``xarray.Dataset.chunk`` (``{"time": 10_000}``
+        or ``"auto"``), makes arrays of dask, which compute part by part; it needs dask.
 
         Everything is called as in the run; a name with a dot is reached as ``dataset["cortex.rate"]``. Units are in ``attrs``.
 
@@ -211,9 +231,14 @@ class Results:
                 'to_xarray() needs xarray; install it with: pip install "hybrid-brain-simulation[xarray]"'
             ) from None
         attributes = {name: getattr(self, name) for name in ("tick_ms", "duration_ms", "created", "content_sha256")}
-        return dataset(
+        made = dataset(
             self.recordings, {**attributes, "seed": str(self.seed), "interrupted_by": self.interrupted_by or ""}
         )
+        if chunks is None:
+            return made
+        if importlib.util.find_spec("dask") is None:
+            raise ConfigurationError("to_xarray(chunks=...) needs dask; install it with: pip install dask")
+        return made.chunk(chunks)
 
 
 def _path(path: str | Path) -> Path:
@@ -221,10 +246,6 @@ def _path(path: str | Path) -> Path:
         return Path(path)
     except TypeError:
         raise ConfigurationError(f"{path!r} is no name of a file; give one, as in 'run.h5'") from None
-
-
-def _line(*values: Any) -> bytes:
-    return json.dumps(plain(values)).encode() + b"\n"
 
 
 def _describe(recording: Recording, duration_ms: float) -> dict[str, Any]:
@@ -238,7 +259,8 @@ def _describe(recording: Recording, duration_ms: float) -> dict[str, Any]:
         "labels": list(port.labels),
     }
     if port.carries_events:
-        spikes = int(recording.signal.total(recording.clock).sum())
+        counts = arrays_of(recording.signal)[2]
+        spikes = sum(int(block.sum(dtype=np.int64)) for block in blocks_of(counts))
         rate_hz = spikes / port.size / (duration_ms * 1e-3) if duration_ms else None
         return described | {"spikes": spikes, "mean_rate_hz": rate_hz}
     return described | {

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_A_WHILE_S = 5.0
+
 
 class Sink(io.RawIOBase):
     """Passes on to ``raw``, an unbuffered binary file, until that fails; :meth:`check` raises the first error."""
@@ -54,8 +56,8 @@ class Sink(io.RawIOBase):
         return self._raw.tell()
 
 
-def write_through(raw: io.FileIO, build: Callable[[Sink], T]) -> T:
-    """``build(sink)``, with whatever the disk answered raised afterwards.
+def write_through(raw: io.FileIO, build: Callable[[Sink], T], meanwhile: Callable[[], object] | None = None) -> T:
+    """``build(sink)``, with whatever the disk answered raised afterwards; ``meanwhile`` is called every few seconds.
 
     It runs in a thread of its own: a signal would raise ``KeyboardInterrupt`` inside of HDF5's call to :class:`Sink`, but
     Python handles signals in the main thread only. The thread ends at the next :meth:`Sink.check` then.
@@ -75,7 +77,11 @@ def write_through(raw: io.FileIO, build: Callable[[Sink], T]) -> T:
 
     try:
         threading.Thread(target=work, name="hybrid-save").start()
-        done.wait()  # not join(), which takes the thread for ended when it is interrupted (Python 3.11)
+        while not done.wait(
+            _A_WHILE_S
+        ):  # not join(), which takes the thread for ended when it is interrupted (Python 3.11)
+            if meanwhile:
+                meanwhile()
     except BaseException as error:
         sink.error = error
         # the file must not be closed under the thread, however often the user presses Ctrl-C

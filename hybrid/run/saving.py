@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-
-from hybrid.results import Results
+from collections.abc import Callable
 
 
-def save_apart(results: Results, path: Path, overwrite: bool) -> None:
-    """As ``results.save``, by a process that leaves this one's group: Open MPI's ``mpirun`` kills its ranks 0.2 s after it
-    told them to end."""
+def save_apart(save: Callable[[], object]) -> None:
+    """Call ``save`` in a process that leaves this one's group: Open MPI's ``mpirun`` kills its ranks 0.2 s after it told them
+    to end."""
     child = os.fork()
     if child == 0:
         saved = False
         try:
             os.setsid()
-            results.save(path, overwrite)
+            save()
             saved = True
         finally:
             os._exit(not saved)
     _, status = os.waitpid(child, 0)
     if status:
-        results.save(path, overwrite)  # raises here what was raised there
+        save()  # raises here what was raised there

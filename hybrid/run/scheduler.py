@@ -174,6 +174,8 @@ class Scheduler:
                 self._recorder.take(member.name, window, inputs, outputs)
                 for port, signal in outputs.items():
                     emitted[member.full[port]] = signal
+            self._busy = ""
+            self._recorder.tend()
             self.seconds["recording"] += perf_counter() - began
         except BaseException as error:
             self._keep(error, f"in window {window}")

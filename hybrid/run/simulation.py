@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hybrid.bits import VARIABLE, bits
+from hybrid.bits import bits
 from hybrid.brain import Brain
 from hybrid.clock import Window
 from hybrid.component import Component
-from hybrid.errors import ConfigurationError, HybridError, Interrupted, answers_slips, given, interrupted, shown
+from hybrid.errors import ConfigurationError, HybridError, answers_slips, given, shown
 from hybrid.ports import Port
 from hybrid.random import named_stream
 from hybrid.results import Results, software_versions
-from hybrid.results.file import check_place
 from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
-from hybrid.run.checkpoint import UNFINISHED, Keeper, Wish, find_unfinished, is_partial, setup_of, unfinished
+from hybrid.results.results import now
+from hybrid.run.checkpoint import UNFINISHED, Keeper, find_unfinished, setup_of
+from hybrid.run.keeping import Keeping
+from hybrid.run.outcome import check_bits, interruption, timing
 from hybrid.run.plan import Plan, make_plan
-from hybrid.run.progress import Progress, say
-from hybrid.run.saving import save_apart
+from hybrid.run.progress import Progress
 from hybrid.run.scheduler import Scheduler
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport import Transport, launched_rank, launched_ranks, open_transport
+from hybrid.run.wish import Wish
 from hybrid.units import number
 
 
@@ -117,6 +120,9 @@ class Simulation:
         overwrite: bool = False,
         checkpoint_every_ms: Any = None,
         start: str | Path | None = None,
+        buffer_mib: float = 64.0,
+        flush_s: float = 10.0,
+        join: bool = True,
     ) -> Results:
         """Live from time 0 through ``duration_ms`` (a number in ms or a Brian2 time) and return what was recorded.
 
@@ -133,12 +139,17 @@ class Simulation:
         start: the folder of a checkpoint, of this run or of one with other parameters or another seed, to begin at: what is
             lived and recorded then goes from its time through ``duration_ms``. States are those of the checkpoint, parameters
             those of this brain; with another seed random streams begin anew, by name. ``provenance`` tells what differs.
+        buffer_mib: with ``out``, how much each rank keeps of its recordings in memory, in MiB. What is more is written to
+            ``<out>.unfinished/`` on the way, and joined into ``out`` at the end; the results then stay in that file.
+        flush_s: how often they are written there in any case, in seconds; a run that is over by then makes no such folder.
+        join: if false, what was written on the way stays as it is, as ``<out>.parts/``, and ``out`` is not made.
 
         Raises
         ------
         ComponentError, DivergedError, ...: the same error on every rank, naming component, window, time and cause.
         DriftError: the same, naming the connection, with ``on_drift="error"``.
-        OutputExistsError, ConfigurationError: there is something at ``out`` already, or no folder; nothing was run.
+        OutputExistsError, ConfigurationError: there is something at ``out`` already, or no folder, or another run writes
+            there; nothing was run.
         DataError: the run is done but could not be saved; the ``results`` of the error hold it.
         CheckpointError: a checkpoint could not be written; the one before is whole.
         Interrupted: by Ctrl-C or SIGTERM; its ``results`` are those of the whole windows that were run, and saved if ``out`` was
@@ -146,19 +157,12 @@ class Simulation:
         """
         end = self._end(duration_ms, "duration_ms")
         every = self._every(checkpoint_every_ms)
-        if every is not None and out is None:
-            raise ConfigurationError(
-                "checkpoint_every_ms needs out, beside which the checkpoints are kept; give it a path"
-            )
-        return self._run(
-            Wish(
-                None if out is None else Path(out),
-                every,
-                overwrite=overwrite,
-                start=None if start is None else Path(start),
-            ),
-            end,
-        )
+        place = None if out is None else Path(out)
+        if place is None and (every is not None or not join):
+            what = "join = False" if every is None else "checkpoint_every_ms"
+            raise ConfigurationError(f"{what} needs a place for what is written on the way; give out=PATH")
+        branch = None if start is None else Path(start)
+        return self._run(self._wish(place, every, buffer_mib, flush_s, join, overwrite=overwrite, start=branch), end)
 
     def resume(
         self,
@@ -168,6 +172,9 @@ class Simulation:
         force: bool = False,
         overwrite: bool = False,
         checkpoint_every_ms: Any = None,
+        buffer_mib: float = 64.0,
+        flush_s: float = 10.0,
+        join: bool = True,
     ) -> Results:
         """Go on with a run that did not come to its end, from its newest checkpoint; the results are those of the whole run.
 
@@ -181,6 +188,7 @@ class Simulation:
         force: go on although the brain, the seed, what is recorded or the software differ.
         overwrite: replace a complete file of results, too.
         checkpoint_every_ms: as for :meth:`run`; by default as often as before.
+        buffer_mib, flush_s, join: as for :meth:`run`.
 
         Raises
         ------
@@ -189,7 +197,16 @@ class Simulation:
         folder = find_unfinished(place)
         out = folder.with_name(folder.name.removesuffix(UNFINISHED))
         end = None if until_ms is None else self._end(until_ms, "until_ms")
-        return self._run(Wish(out, self._every(checkpoint_every_ms), folder, force, overwrite), end)
+        every = self._every(checkpoint_every_ms)
+        wish = self._wish(out, every, buffer_mib, flush_s, join, overwrite=overwrite, resume=folder, force=force)
+        return self._run(wish, end)
+
+    def _wish(
+        self, out: Path | None, every: int | None, buffer_mib: float, flush_s: float, join: bool, **others: Any
+    ) -> Wish:
+        buffer_mib = number(buffer_mib, "1", "buffer_mib", positive=True)
+        flush_s = number(flush_s, "s", "flush_s", positive=True)
+        return Wish(out, every, buffer_mib=buffer_mib, flush_s=flush_s, join=join, **others)
 
     def _end(self, time_ms: Any, what: str) -> int:
         ticks = self.brain.clock.ticks(time_ms, what)
@@ -202,72 +219,98 @@ class Simulation:
 
     def _run(self, wish: Wish, end: int | None) -> Results:
         """The run that is asked for, through tick ``end``; if that is ``None``, as the checkpoint says."""
+        keeping = Keeping(wish)
+        recorder = Recorder(self.brain.clock, self.record, keeping.place, wish.buffer_mib, wish.flush_s, keeping.claim)
         with StopRequest(answers=launched_rank() == 0, checkpoints=wish.keeps) as stopping:
             transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
             try:
-                results, whole, by = self._run_on(transport, wish, end, stopping)
+                results, whole, by = self._run_on(transport, wish, end, stopping, recorder, keeping)
             except BaseException as error:
+                keeping.abandon(recorder)
                 transport.give_up(error)
                 raise
             transport.close()
         by = by or stopping.asked
         if results is None or by is not None:
-            raise _interruption(by or "SIGTERM", results, whole, wish, told=transport.rank == 0)
+            raise interruption(by or "SIGTERM", results, whole, wish, keeping.output, told=transport.rank == 0)
         return results
 
     def _run_on(
-        self, transport: Transport, wish: Wish, end: int | None, stopping: StopRequest
+        self,
+        transport: Transport,
+        wish: Wish,
+        end: int | None,
+        stopping: StopRequest,
+        recorder: Recorder,
+        keeping: Keeping,
     ) -> tuple[Results | None, Window, str | None]:
         """The run on the ranks of a transport (``None`` if it was stopped in preparation), what it was to live through from where
         its recordings begin, and the signal that stopped it."""
         began = time.perf_counter()
         clock, is_root = self.brain.clock, transport.rank == 0
         plan = make_plan(self.brain, transport.size, **self._plan_wishes)
-        recorder = Recorder(clock, self.record)
         scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping, self.threads)
         progress = Progress(clock, shown=self.progress and is_root)
         transport.on_notice = progress.told
         ports = [each.port if isinstance(each, Every) else each for each in self.record]
         keeper = Keeper(wish, clock, transport, scheduler, recorder, ports, self._setup)
-        out, overwrite = wish.out, wish.overwrite
 
         def check() -> dict[str, Any]:
-            nonlocal overwrite
-            if out is not None and is_root:
-                overwrite = overwrite or (wish.resume is not None and is_partial(out))
-                check_place(out, overwrite)
-                keeper.check()
+            if is_root:
+                keeping.check()
             described: dict[str, Any] = plain(self.configuration or self.brain.describe())
             return described
 
-        def save() -> None:
-            if out is not None and is_root:
+        def joining(share: float) -> None:
+            transport.tell(f"saving the results ({share:.0%})")
+            progress.told(0, f"saving the results ({share:.0%})")
+
+        def save() -> Any:
+            if is_root:
                 transport.tell("saving the results")
-                if scheduler.stopped and transport.size > 1:
-                    save_apart(results, out, overwrite)
-                else:
-                    results.save(out, overwrite)
+                keeping.save(results, bool(scheduler.stopped) and transport.size > 1, joining)
+                return keeping.where()
+            return None
 
         try:
             configuration = scheduler.together("the start", check)
-            _check_bits(transport.everyone(bits(), "comparing ranks"))
+            ranks = transport.everyone((bits(), keeping.run), "comparing ranks")
+            check_bits([each for each, _ in ranks])
             span, whole = keeper.load(end)
             scheduler.prepare(progress.preparing)
             if scheduler.stopped:
                 return None, whole, scheduler.stopped
+            about = {
+                "seed": self.seed,
+                "ports": sorted(recorder.names),
+                "created": now(),
+                "configuration": configuration,
+            }
+            keeping.begin(ranks[0][1], {**about, "versions": software_versions(), "plan": plan.describe()})
+            if wish.out is not None:
+                scheduler.together("the start", keeping.take_place if is_root else lambda: None)
             drift = keeper.begin(span, plan.window, self.seed)
             prepare_s = time.perf_counter() - began
             progress.prepared(prepare_s, span)
             lived = scheduler.run(span, progress.passed, keeper.at_border, drift)
             recorded = Window(whole.start, lived.stop)
             running_s = time.perf_counter() - began - prepare_s
+            in_files = any(transport.everyone(recorder.writes, "gathering results"))
+            if in_files:
+                wrote = scheduler.together("writing the recordings", lambda: keeping.written(recorder, recorded))
+                files = transport.everyone(wrote, "gathering results")
             mine = {
-                "recordings": recorder.finish(recorded),
+                "recordings": {} if in_files else recorder.finish(recorded),
                 "audit": [row.as_dict() for row in scheduler.audit()],
                 "seconds": {**scheduler.seconds, "running": running_s},
             }
             everyone = transport.everyone(mine, "gathering results")
             recordings = {name: each for rank in everyone for name, each in rank["recordings"].items()}
+            if in_files:
+                recordings = scheduler.together(
+                    "looking for the recordings of all ranks",
+                    lambda: keeping.found(files, recorded) if is_root else {},
+                )
             results = Results(
                 recordings=dict(sorted(recordings.items())),
                 clock=clock,
@@ -277,7 +320,7 @@ class Simulation:
                 versions=software_versions(),
                 plan=plan.describe(),
                 audit=sorted((row for rank in everyone for row in rank["audit"]), key=lambda row: row["connection"]),
-                timing=_timing(
+                timing=timing(
                     [rank["seconds"] for rank in everyone],
                     clock.ms(len(lived)),
                     prepare_s,
@@ -288,33 +331,21 @@ class Simulation:
                 interrupted_by=scheduler.stopped if lived != span else None,
             )
             try:
-                scheduler.together("saving", save)
+                where = scheduler.together("saving", save)
+                if in_files:
+                    where = transport.everyone(where, "saving")[0]
+                    results = replace(results, recordings=keeping.seen(where, recorded))
             except HybridError as error:
                 error.results = results
                 raise
             if results.interrupted_by is None:
                 keeper.done()
+            if is_root:
+                keeping.tidy()
             return results, whole, scheduler.stopped
         finally:
-            keeper.close()
             progress.close()
             scheduler.close()
-
-
-def _interruption(by: str, results: Results | None, whole: Window, wish: Wish, told: bool) -> Interrupted:
-    """What to raise after a run that was asked to stop; ``told``: here it is also said."""
-    if results is None:
-        message = f"interrupted ({by}) in preparation, before the first window: there are no results"
-    else:
-        out, whole_ms = wish.out, results.clock.ms(len(whole))
-        at = f"at {results.duration_ms:g} of {whole_ms:g} ms" if results.interrupted_by else "when the run was complete"
-        where = f"saved in {out}" if out is not None else "in .results of this exception; run(..., out=PATH) saves them"
-        message = f"interrupted ({by}) {at}; the results until then are {where}"
-        if out is not None and wish.keeps and results.interrupted_by:
-            message += f"; go on with: hybrid resume {unfinished(out)}"
-    if told:
-        say(message)
-    return interrupted(message, by, results)
 
 
 def _target(brain: Brain, wanted: Port | Every | str) -> Port | Every:
@@ -337,28 +368,3 @@ def _port(brain: Brain, wanted: Any) -> Port:
             has = f" (it has: {', '.join([*wanted.inputs, *wanted.outputs])})"
         raise ConfigurationError(f"cannot record {shown(wanted)}; give a port, or its name as in 'focus.spikes'{has}")
     return brain[component][name]
-
-
-def _check_bits(of_ranks: Sequence[str]) -> None:
-    if len(set(of_ranks)) > 1:
-        told = ", ".join(f"rank {rank}: {each}" for rank, each in enumerate(of_ranks))
-        raise ConfigurationError(
-            f"${VARIABLE} is not the same on all ranks ({told}); set it for all of them, as by mpirun -x"
-        )
-
-
-def _timing(ranks: list[dict[str, float]], biological_ms: float, prepare_s: float, total_s: float) -> dict[str, Any]:
-    """Seconds by rank and part; what no part accounts for is scheduling."""
-    rows: list[dict[str, Any]] = []
-    for seconds in ranks:
-        parts = {name: value for name, value in seconds.items() if name not in ("running", "prepare")}
-        parts["scheduling"] = max(0.0, seconds["running"] - sum(parts.values()))
-        rows.append({"prepare_s": seconds.get("prepare", 0.0), "running_s": seconds["running"], "parts_s": parts})
-    slowest: float = max(row["running_s"] for row in rows)
-    return {
-        "total_s": total_s,
-        "prepare_s": prepare_s,
-        "running_s": slowest,
-        "real_time_factor": slowest / (biological_ms * 1e-3),
-        "ranks": rows,
-    }

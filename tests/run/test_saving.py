@@ -17,13 +17,12 @@ from hybrid.run.saving import save_apart
 
 KILLED = """
 import sys
-from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 from test_saving import large
 from hybrid.run.saving import save_apart
 results = large()
 print("saving", flush=True)
-save_apart(results, Path(sys.argv[1]), False)
+save_apart(lambda: results.save(sys.argv[1]))
 """
 
 
@@ -56,5 +55,5 @@ def test_what_cannot_be_saved_is_raised_here(tmp_path):
     path = tmp_path / "run.h5"
     path.write_text("mine")
     with pytest.raises(OutputExistsError):
-        save_apart(large(), path, False)
+        save_apart(lambda: large().save(path))
     assert path.read_text() == "mine"

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from hybrid.errors import CheckpointError, ConfigurationError, DataError
-from hybrid.results import Results
+from hybrid.errors import CheckpointError
+from hybrid.results.folder import UNFINISHED, unfinished
 from hybrid.results.place import sync_folder
 from hybrid.run.checkpoint.arrays import write_bytes
 from hybrid.run.checkpoint.manifest import MANIFEST, Manifest
 
-UNFINISHED = ".unfinished"
 KEPT = 2
-_ASIDE, _UNUSABLE, _LOCK = ".part-", "unusable-", "lock"
-
-
-def unfinished(out: Path) -> Path:
-    """The folder beside the results that holds what an unfinished run needs to go on."""
-    return out.with_name(out.name + UNFINISHED)
+_ASIDE, _UNUSABLE = ".part-", "unusable-"
 
 
 def find_unfinished(place: str | Path) -> Path:
@@ -44,21 +37,11 @@ def find_unfinished(place: str | Path) -> Path:
     return found[0]
 
 
-def is_partial(out: Path) -> bool:
-    """Whether there are results that an interrupted run saved, which a resumed one may replace."""
-    try:
-        return out.is_file() and Results.load(out).is_partial
-    except DataError:
-        return False
-
-
 class Generations:
     """The checkpoints in ``folder`` (that of an unfinished run), one folder each, named by its tick."""
 
     def __init__(self, folder: Path) -> None:
         self.run, self.folder = folder, folder / "checkpoints"
-        self._lock: int | None = None
-        self._made: list[Path] = []  # folders that were not there before
 
     def ticks(self) -> list[int]:
         """Of all that are there, the newest first."""
@@ -74,31 +57,6 @@ class Generations:
     def aside(self, tick: int) -> Path:
         """Where the files of a checkpoint are written before it has its name."""
         return self.folder / f"{_ASIDE}{tick}"
-
-    def lock(self) -> None:
-        """Keep other runs out until :meth:`release`, or until this process ends; ``ConfigurationError`` if one is here."""
-        self._made = [each for each in self.run.parents if not each.exists()]
-        with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise ConfigurationError(f"{self.run} belongs to a run that is going on; wait for it, or end it") from None
-        except OSError:  # a file system without locks
-            pass
-        self._lock = descriptor
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether this object keeps others out."""
-        return self._lock is not None
-
-    def release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def begin(self, tick: int) -> None:
         """Make the folder aside, empty."""
@@ -138,15 +96,10 @@ class Generations:
         self._sweep(_ASIDE, _UNUSABLE)
 
     def remove(self) -> None:
-        """Remove all there is, the run being over, and the folder of the run if nothing else is in it."""
+        """Remove all there is, the run being over."""
         self.clear()
         with contextlib.suppress(OSError):
-            (self.folder / _LOCK).unlink(missing_ok=True)
             self.folder.rmdir()
-            self.run.rmdir()
-            for each in self._made:
-                each.rmdir()
-        self.release()
 
     def _sweep(self, *beginnings: str) -> None:
         """Remove the folders whose names begin so."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,40 +15,20 @@ from urllib.parse import quote
 
 from hybrid.clock import Clock, Window
 from hybrid.component import State
-from hybrid.errors import CheckpointError, HybridError, OutputExistsError, told
+from hybrid.errors import CheckpointError, HybridError, told
 from hybrid.ports import Port
+from hybrid.results.folder import unfinished
 from hybrid.results.recorder import Recorder
 from hybrid.run.checkpoint.arrays import Entry, write_arrays, write_bytes
 from hybrid.run.checkpoint.branching import Stateful, branched
 from hybrid.run.checkpoint.finding import Finder, Loaded
-from hybrid.run.checkpoint.generations import Generations, unfinished, unwritable
+from hybrid.run.checkpoint.generations import Generations, unwritable
 from hybrid.run.checkpoint.manifest import SETUP_FILE, Manifest, deciding_versions
 from hybrid.run.progress import say
 from hybrid.run.transport import Transport
+from hybrid.run.wish import Wish
 
 COMPONENT, RECORDING = "component", "recording"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is asked of a run.
-
-    ``out``: where its results go. ``every``: ticks between checkpoints, ``None`` for none. ``resume``: the folder of an
-    unfinished run to go on with. ``force``: although something differs. ``overwrite``: what another run left. ``start``: the
-    folder of a checkpoint to branch from.
-    """
-
-    out: Path | None = None
-    every: int | None = None
-    resume: Path | None = None
-    force: bool = False
-    overwrite: bool = False
-    start: Path | None = None
-
-    @property
-    def keeps(self) -> bool:
-        """Whether checkpoints are written."""
-        return self.every is not None or self.resume is not None
 
 
 class Living(Protocol):
@@ -97,23 +77,6 @@ class Keeper:
         self._setup: dict[str, Any] = {}
         self._origin: dict[str, Any] | None = None
 
-    def check(self) -> None:
-        """Refuse, before anything runs, what another run left or is writing; done on the root, before :meth:`load`.
-
-        Raises
-        ------
-        OutputExistsError: there is an unfinished run at that place. ConfigurationError: it is going on.
-        """
-        if not self._is_root or self._generations is None:
-            return
-        if self._wish.resume is None and self._generations.ticks() and not self._wish.overwrite:
-            raise OutputExistsError(
-                f"{self._generations.run} holds the checkpoints of an unfinished run; go on with hybrid resume "
-                f"{self._generations.run}, or replace it with --overwrite (overwrite=True)"
-            )
-        if self._wish.keeps:
-            self._generations.lock()
-
     def load(self, end: int | None) -> tuple[Window, Window]:
         """On every rank together: find the newest checkpoint that all can read, if the run goes on from one.
 
@@ -160,7 +123,7 @@ class Keeper:
             together("the checkpoint", lambda: self._restore(loaded, seed))
             self._origin = loaded.origin or loaded.manifest.origin
             self._loaded = None  # its arrays are no longer needed
-        if self._wish.keeps or self._wish.overwrite:
+        if before is not None:
             together("the checkpoint", lambda: self._clear_the_way(before))
         if self._wish.keeps:
             self._next = Manifest(
@@ -202,16 +165,10 @@ class Keeper:
                     f"new values, but what its build function puts into variables of neurons and synapses stays as it was"
                 )
 
-    def _clear_the_way(self, before: Manifest | None) -> None:
-        """Of the run that this one replaces nothing stays, and of the one that it goes on with nothing that cannot be used."""
-        if not self._is_root or self._generations is None:
-            return
-        if before is not None:
+    def _clear_the_way(self, before: Manifest) -> None:
+        """What is newer than the checkpoint that is taken up could not be used."""
+        if self._is_root and self._generations is not None:
             self._generations.set_aside(after=before.tick)
-        elif self._wish.keeps:
-            self._generations.clear()
-        elif self._generations.ticks():
-            self._generations.remove()
 
     @property
     def at_border(self) -> Callable[[Window, str | None], None] | None:
@@ -271,8 +228,7 @@ class Keeper:
             with _named(f"{name}: its state cannot be had"):
                 state = part.state()
             yield name, state
-        if hasattr(self._recorder, "flush"):
-            self._recorder.flush()
+        self._recorder.flush()
         recorded = self._recorder.state()
         for name in self._recordings():
             port = name.partition(" ")[2]
@@ -294,13 +250,6 @@ class Keeper:
         """The run is complete and its results are saved: checkpoints have served their time."""
         if self._is_root and self._next is not None and self._generations is not None:
             self._generations.remove()
-
-    def close(self) -> None:
-        """Let others into the folder."""
-        if self._generations is not None:
-            if self._generations.is_locked and not self._generations.ticks():
-                self._generations.remove()
-            self._generations.release()
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_LARGE_BYTES = 2**16  # of an array that is worth a message
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -60,8 +62,31 @@ class Transport(ABC):
         """This rank leaves a run with an error that the others do not know of: end them, for they would wait for ever."""
 
     def everyone(self, value: Any, where: str, stop: str | None = None) -> list[Any]:
-        """All ranks' values in order, on every rank."""
-        buffer = pickle.dumps(value, pickle.HIGHEST_PROTOCOL) if self.size > 1 else b""
+        """All ranks' values in order, on every rank. Large arrays in them travel as they are: no copy is made of them."""
+        if self.size == 1:
+            return [value]
+        arrays: list[Any] = []
+        text = pickle.dumps(value, pickle.HIGHEST_PROTOCOL, buffer_callback=lambda each: _apart(each, arrays))
         others = [rank for rank in range(self.size) if rank != self.rank]
-        incoming = self.exchange(dict.fromkeys(others, buffer), None, where, stop).incoming
-        return [value if rank == self.rank else pickle.loads(incoming[rank]) for rank in range(self.size)]
+        head = pickle.dumps((len(arrays), text))
+        incoming = self.exchange(dict.fromkeys(others, head), None, where, stop).incoming
+        heads = {rank: pickle.loads(incoming[rank]) for rank in others}
+        apart: dict[int, list[Any]] = {rank: [] for rank in others}
+        for k in range(max(len(arrays), *(count for count, _ in heads.values()))):
+            outgoing = dict.fromkeys(others, arrays[k]) if k < len(arrays) else {}
+            received = self.exchange(outgoing, None, where, stop).incoming
+            for rank, buffer in received.items():
+                apart[rank].append(buffer)
+        return [
+            value if rank == self.rank else pickle.loads(heads[rank][1], buffers=apart[rank])
+            for rank in range(self.size)
+        ]
+
+
+def _apart(buffer: pickle.PickleBuffer, arrays: list[Any]) -> bool:
+    """Keep a large array for a message of its own; a small one goes with the rest."""
+    view = buffer.raw()
+    if view.nbytes < _LARGE_BYTES:
+        return True
+    arrays.append(view)
+    return False

@@ -14,6 +14,7 @@ from checkpoint_brains import BRAINS, DURATION_MS, simulation
 
 from hybrid import Results
 from hybrid.errors import CheckpointError, ComponentError, ConfigurationError, OutputExistsError
+from hybrid.results.folder import RunFolder
 from hybrid.run.checkpoint import Generations, Manifest, unfinished
 
 
@@ -229,7 +230,7 @@ def test_a_state_that_is_refused_names_its_part(folder, monkeypatch):
 def test_a_run_refuses_the_place_of_an_unfinished_one_unless_it_may_replace_it(left, tmp_path):
     shutil.copytree(left, tmp_path / left.name)
     for options in ({}, {"checkpoint_every_ms": 5.0}):
-        with pytest.raises(OutputExistsError, match=r"an unfinished run; go on with hybrid resume .*, or replace it"):
+        with pytest.raises(OutputExistsError, match=r"did not finish; go on with hybrid resume .*, or replace it"):
             simulation("toys").run(DURATION_MS, out=tmp_path / "run.h5", **options)
     assert Generations(tmp_path / left.name).ticks() == [204, 156]
     with pytest.raises(ComponentError):
@@ -240,14 +241,13 @@ def test_a_run_refuses_the_place_of_an_unfinished_one_unless_it_may_replace_it(l
 
 
 def test_two_runs_at_once_in_one_place_are_refused(tmp_path):
-    mine = Generations(unfinished(tmp_path / "run.h5"))
-    mine.lock()
-    try:
-        with pytest.raises(ConfigurationError, match="belongs to a run that is going on; wait for it"):
-            simulation("toys").run(DURATION_MS, out=tmp_path / "run.h5", checkpoint_every_ms=5.0)
-    finally:
-        mine.release()
-    assert not (tmp_path / "run.h5").exists()
+    mine = RunFolder(unfinished(tmp_path / "run.h5"), "mine", {})
+    mine.claim()
+    for options in ({}, {"checkpoint_every_ms": 5.0}, {"overwrite": True}):
+        with pytest.raises(OutputExistsError, match=r"another run \(process \d+ on .*\) writes to"):
+            simulation("toys").run(DURATION_MS, out=tmp_path / "run.h5", **options)
+    mine.tidy()
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("place", ["run.h5", "run.h5.unfinished", "."])
@@ -274,7 +274,7 @@ def test_complete_results_are_not_replaced_unasked(left, tmp_path):
 
 
 def test_checkpoints_need_a_place(tmp_path):
-    with pytest.raises(ConfigurationError, match="checkpoint_every_ms needs out"):
+    with pytest.raises(ConfigurationError, match="checkpoint_every_ms needs a place"):
         simulation("toys").run(DURATION_MS, checkpoint_every_ms=5.0)
     with pytest.raises(ConfigurationError, match=r"checkpoint_every_ms = 0: there is nothing"):
         simulation("toys").run(DURATION_MS, out=tmp_path / "run.h5", checkpoint_every_ms=0.0)

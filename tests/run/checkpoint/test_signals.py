@@ -86,6 +86,6 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_leaves_the_one_bef
         simulation("toys").run(DURATION_MS, out=out, checkpoint_every_ms=5.0)
     assert told.value.exit_code == 6
     folder = Generations(unfinished(out)).folder
-    assert sorted(each.name for each in folder.iterdir()) == ["60", "lock"]
+    assert sorted(each.name for each in folder.iterdir()) == ["60"]
     monkeypatch.undo()
     assert simulation("toys").resume(out).content_sha256 == simulation("toys").run(DURATION_MS).content_sha256
