@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hybrid.bits import VARIABLE, bits
 from hybrid.brain import Brain
 from hybrid.clock import Window
 from hybrid.component import Component
@@ -18,6 +17,7 @@ from hybrid.results import Results, software_versions
 from hybrid.results.file import check_place
 from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
+from hybrid.run.agreement import require_agreement, what_must_agree
 from hybrid.run.plan import Plan, make_plan
 from hybrid.run.progress import Progress, say
 from hybrid.run.saving import save_apart
@@ -170,7 +170,9 @@ class Simulation:
 
         try:
             configuration = scheduler.together("the start", check)
-            _check_bits(transport.everyone(bits(), "comparing ranks"))
+            if transport.size > 1:
+                facts = what_must_agree(self.brain, plan, self.seed, span, recorder.names)
+                scheduler.together("comparing ranks", lambda: require_agreement(transport, facts))
             scheduler.prepare(progress.preparing)
             prepare_s = time.perf_counter() - began
             if scheduler.stopped:
@@ -248,14 +250,6 @@ def _port(brain: Brain, wanted: Any) -> Port:
             has = f" (it has: {', '.join([*wanted.inputs, *wanted.outputs])})"
         raise ConfigurationError(f"cannot record {shown(wanted)}; give a port, or its name as in 'focus.spikes'{has}")
     return brain[component][name]
-
-
-def _check_bits(of_ranks: Sequence[str]) -> None:
-    if len(set(of_ranks)) > 1:
-        told = ", ".join(f"rank {rank}: {each}" for rank, each in enumerate(of_ranks))
-        raise ConfigurationError(
-            f"${VARIABLE} is not the same on all ranks ({told}); set it for all of them, as by mpirun -x"
-        )
 
 
 def _timing(ranks: list[dict[str, float]], biological_ms: float, prepare_s: float, total_s: float) -> dict[str, Any]:
