@@ -20,8 +20,8 @@ _ROUND, _HERE, _BUSY = 0, 1, 2
 _NAMED = 8  # ranks that a report can name
 _REPORT = np.dtype(
     {
-        "names": ("number", "missing", "kind", "rank", "who", "names", "busy"),
-        "formats": ("i8", "i8", "i4", "i4", "i4", ("i4", _NAMED), "S64"),
+        "names": ("number", "waits_in", "missing", "kind", "rank", "who", "names", "busy"),
+        "formats": ("i8", "i8", "i8", "i4", "i4", "i4", ("i4", _NAMED), "S64"),
     }
 )
 _TAG = 3
@@ -66,7 +66,7 @@ class Watch:
         self._asked = self._answered = self._asked_rank_0 = 0  # numbers of exchanges
         self._here: dict[int, int] = {}  # rank 0: who waits, and in which exchange
         self._missing: list[int] = []  # other ranks: what rank 0 told last
-        self._more = 0
+        self._more, self._knows = 0, False
         self._busy: dict[int, tuple[int, str]] = {}  # before which exchange, and with what
         self._news = -1  # the rank that told something that rank 0 has not passed on yet
         self._shown: list[int] | None = None
@@ -133,7 +133,7 @@ class Watch:
     def _report(self, kind: int, number: int) -> NDArray[Any]:
         report = np.zeros(1, _REPORT)
         report["kind"], report["rank"], report["number"], report["who"] = kind, self._rank, number, -1
-        report["missing"] = -1
+        report["waits_in"], report["missing"] = self._number, -1
         return report
 
     def _send(self, report: NDArray[Any]) -> None:
@@ -151,11 +151,11 @@ class Watch:
             report = np.zeros(1, _REPORT)
             self.comm.Recv(report.view("u1"), tag=_TAG)
             self._received += 1
-            number, rank = int(report["number"][0]), int(report["rank"][0])
+            number = int(report["number"][0])
             if number < self._number:
                 continue
             if report["kind"] == _HERE:
-                self._here[rank] = number
+                self._here[int(report["rank"][0])] = int(report["waits_in"][0])
             else:
                 self._hear(report, number)
 
@@ -168,12 +168,12 @@ class Watch:
             self._noticed(who, busy)
         if report["kind"] == _ROUND:
             missing = int(report["missing"][0])
-            self._asked = number
+            self._asked, self._knows = number, missing >= 0
             self._missing = [int(rank) for rank in report["names"][0][: max(0, min(missing, _NAMED))]]
             self._more = max(0, missing - _NAMED)
             if self._answered < number:
                 self._answered = number
-                self._send(self._report(_HERE, self._number))
+                self._send(self._report(_HERE, number))
 
     def _ask(self, now: float, known: list[int]) -> None:
         """A round of rank 0, if it is time for one."""
@@ -182,7 +182,7 @@ class Watch:
             if now - self._began < self._ask_after_s and not self._here:
                 return
             self._asked, self._shown = self._number, known or None
-        elif now - self._round_at < self._ask_after_s:
+        elif now - self._round_at < (self._ask_after_s if self._shown is not None else _LOOK_EVERY_S):
             return
         else:
             known = self._absent(known)
@@ -191,7 +191,7 @@ class Watch:
             self._shown = known
         self._round_at = now
         report = self._report(_ROUND, self._number)
-        report["missing"] = len(known) or -1
+        report["missing"] = -1 if self._shown is None else len(known)
         report["names"][0, : min(len(known), _NAMED)] = known[:_NAMED]
         report["who"], report["busy"] = self._news, self._busy.get(self._news, (0, ""))[1].encode()
         self._news = -1
@@ -210,7 +210,8 @@ class Watch:
         if lost & self._gone:  # twice: what it sent before it went has been received by now
             self._end(f"rank(s) {', '.join(map(str, sorted(lost & self._gone)))} died before or at {where}")
         self._gone = lost
-        if now - self._heard > self._timeout_s:
+        learns = self._rank and self._asked >= self._number and not self._knows  # who is missing, at any moment
+        if now - self._heard > self._timeout_s + learns * _ASK_AFTER_S:
             names = self._names(known, exact)
             self._end(f"rank {self._rank} waited {self._timeout_s:g} s for rank(s) {names} at {where}; giving up")
         told = self._stopping.asked
