@@ -8,9 +8,11 @@ sources, then made into spikes; spikes are made into rates, then delayed and sum
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +83,16 @@ class Connection:
             else _described(delays_ms),
             "adapter": self.adapter.describe() if self.adapter else None,
         }
+
+    def checksum(self) -> int:
+        """Of weights (to single precision) and delays: whether two processes built the same connection."""
+        numbers = (
+            self._weights.data.astype(np.float32),
+            self._weights.indices,
+            self._weights.indptr,
+            self._delays.data,
+        )
+        return functools.reduce(lambda so_far, each: crc32(each.tobytes(), so_far), numbers, 0)
 
     # -- what a run does with it, on the rank of its target ------------------------------------------------------------
 

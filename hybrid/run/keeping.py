@@ -85,7 +85,7 @@ class Keeping:
 
     def tidy(self) -> None:
         """Leave nothing that nobody needs; on rank 0, when the run is over."""
-        if self._folder is not None and self._claimed:
+        if self._folder is not None:
             self._folder.tidy()
 
     def abandon(self, recorder: Recorder) -> None:

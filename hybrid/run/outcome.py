@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid.bits import VARIABLE
 from hybrid.clock import Window
-from hybrid.errors import ConfigurationError, Interrupted, interrupted
+from hybrid.errors import Interrupted, interrupted
 from hybrid.results import Results
 from hybrid.run.checkpoint import unfinished
 from hybrid.run.progress import say
 from hybrid.run.wish import Wish
-
-
-def check_bits(of_ranks: Sequence[str]) -> None:
-    """Refuse ranks that were started with other bits."""
-    if len(set(of_ranks)) > 1:
-        told = ", ".join(f"rank {rank}: {each}" for rank, each in enumerate(of_ranks))
-        raise ConfigurationError(
-            f"${VARIABLE} is not the same on all ranks ({told}); set it for all of them, as by mpirun -x"
-        )
 
 
 def timing(ranks: list[dict[str, float]], biological_ms: float, prepare_s: float, total_s: float) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class Scheduler:
 
     def prepare(self, told: Callable[[str], None]) -> None:
         """Bring every component and connection of this rank to life at tick 0, telling which is being prepared."""
+        self._transport.connect(self._outgoing, self._incoming)
         try:
             with self._stopping.raising(), self._catching("in preparation"):
                 for member in self._members:

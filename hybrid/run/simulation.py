@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hybrid.bits import bits
 from hybrid.brain import Brain
 from hybrid.clock import Window
 from hybrid.component import Component
@@ -19,9 +18,10 @@ from hybrid.results import Results, software_versions
 from hybrid.results.info import plain
 from hybrid.results.recorder import Every, Recorder
 from hybrid.results.results import now
+from hybrid.run.agreement import require_agreement, what_must_agree
 from hybrid.run.checkpoint import UNFINISHED, Keeper, find_unfinished, setup_of
 from hybrid.run.keeping import Keeping
-from hybrid.run.outcome import check_bits, interruption, timing
+from hybrid.run.outcome import interruption, timing
 from hybrid.run.plan import Plan, make_plan
 from hybrid.run.progress import Progress
 from hybrid.run.scheduler import Scheduler
@@ -274,8 +274,10 @@ class Simulation:
 
         try:
             configuration = scheduler.together("the start", check)
-            ranks = transport.everyone((bits(), keeping.run), "comparing ranks")
-            check_bits([each for each, _ in ranks])
+            if transport.size > 1:
+                facts = what_must_agree(self.brain, plan, self.seed, Window(0, end or 0), recorder.names)
+                scheduler.together("comparing ranks", lambda: require_agreement(transport, facts))
+            run = transport.everyone(keeping.run, "comparing ranks")[0]
             span, whole = keeper.load(end)
             scheduler.prepare(progress.preparing)
             if scheduler.stopped:
@@ -286,7 +288,7 @@ class Simulation:
                 "created": now(),
                 "configuration": configuration,
             }
-            keeping.begin(ranks[0][1], {**about, "versions": software_versions(), "plan": plan.describe()})
+            keeping.begin(run, {**about, "versions": software_versions(), "plan": plan.describe()})
             if wish.out is not None:
                 scheduler.together("the start", keeping.take_place if is_root else lambda: None)
             drift = keeper.begin(span, plan.window, self.seed)

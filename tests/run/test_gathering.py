@@ -10,9 +10,9 @@ from mpirun import mpirun
 PROGRAM = """
 import resource
 import numpy as np
-from hybrid.run.transport import mpi, open_transport
+from hybrid.run.transport import mail, open_transport
 
-mpi._PIECE = 100_003
+mail.PIECE = 100_003
 transport = open_transport("mpi", 60)
 rank = transport.rank
 mine = {

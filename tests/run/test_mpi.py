@@ -21,11 +21,18 @@ def run(ranks, fault="none", placement=None, **options):
     ("ranks", "placement"),
     [
         (1, {}),
-        (4, {}),
+        (5, {}),  # one has nothing to do
         (3, {"a": 2, "b": 2, "r": 0, "s": 1}),
         *(
             pytest.param(*each, marks=pytest.mark.long)
-            for each in ((2, {}), (3, {}), (2, {"a": 0, "b": 1, "r": 1, "s": 0}))
+            for each in (
+                (2, {}),
+                (3, {}),
+                (4, {}),
+                (8, {}),
+                (2, {"a": 0, "b": 1, "r": 1, "s": 0}),
+                (3, dict.fromkeys("abrs", 1)),  # only the one in the middle has anything to do
+            )
         ),
     ],
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_LARGE_BYTES = 2**16  # of an array that is worth a message
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Failure:
 class Exchanged:
     """What an exchange brought, the same failure and the same wish to stop on every rank.
 
-    ``incoming``: a buffer by rank, nothing if any rank failed; ``stop``: the signal by which a rank was asked to stop.
+    ``incoming``: a buffer from each rank that sends to this one, nothing if any rank failed; ``stop``: the signal by which a
+    rank was asked to stop.
     """
 
     incoming: Mapping[int, bytes | bytearray] = field(default_factory=dict)
@@ -33,21 +34,40 @@ class Exchanged:
 
 
 class Transport(ABC):
-    """Carries buffers between ranks, in step: every rank calls :meth:`exchange` the same number of times."""
+    """Carries buffers between ranks, in step: every rank makes the same calls in the same order.
+
+    ``where``, in all of them: its text says in a message what was being waited for.
+    """
 
     rank: int
     size: int
     on_notice: Callable[[int, str], None] | None = None  # is called with what another rank tells while this one waits
 
     @abstractmethod
-    def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: object, stop: str | None = None
-    ) -> Exchanged:
-        """Send a buffer to each rank that needs one, receive theirs.
+    def connect(self, outgoing: Iterable[int], incoming: Iterable[int]) -> None:
+        """Say once to and from which ranks signals travel in the exchanges that follow; before, there are none."""
 
-        A failure on any rank reaches all (that of the lowest rank, if several failed), and then no buffers travel; so does
-        the wish to ``stop``. The text of ``where`` says in a message what was being waited for.
+    @abstractmethod
+    def exchange(
+        self, outgoing: Mapping[int, bytes], failure: Failure | None, where: object, stop: str | None = None
+    ) -> Exchanged:
+        """Send a buffer to ranks that this one is connected to (or none), receive theirs.
+
+        A failure on any rank reaches all (that of the lowest rank, if several failed), and then no buffers arrive; so does the
+        wish to ``stop``.
         """
+
+    @abstractmethod
+    def highest(self, values: NDArray[np.int64], where: object) -> NDArray[np.int64]:
+        """Each number's maximum over the ranks, on all of them."""
+
+    @abstractmethod
+    def gathered(self, value: Any, where: object) -> list[Any] | None:
+        """All ranks' values in order, on rank 0 alone; elsewhere ``None``."""
+
+    @abstractmethod
+    def everyone(self, value: Any, where: object) -> list[Any]:
+        """All ranks' values in order, on every rank: for little, where all of them need it."""
 
     @abstractmethod
     def tell(self, busy: str) -> None:
@@ -60,33 +80,3 @@ class Transport(ABC):
     @abstractmethod
     def give_up(self, error: BaseException) -> None:
         """This rank leaves a run with an error that the others do not know of: end them, for they would wait for ever."""
-
-    def everyone(self, value: Any, where: str, stop: str | None = None) -> list[Any]:
-        """All ranks' values in order, on every rank. Large arrays in them travel as they are: no copy is made of them."""
-        if self.size == 1:
-            return [value]
-        arrays: list[Any] = []
-        text = pickle.dumps(value, pickle.HIGHEST_PROTOCOL, buffer_callback=lambda each: _apart(each, arrays))
-        others = [rank for rank in range(self.size) if rank != self.rank]
-        head = pickle.dumps((len(arrays), text))
-        incoming = self.exchange(dict.fromkeys(others, head), None, where, stop).incoming
-        heads = {rank: pickle.loads(incoming[rank]) for rank in others}
-        apart: dict[int, list[Any]] = {rank: [] for rank in others}
-        for k in range(max(len(arrays), *(count for count, _ in heads.values()))):
-            outgoing = dict.fromkeys(others, arrays[k]) if k < len(arrays) else {}
-            received = self.exchange(outgoing, None, where, stop).incoming
-            for rank, buffer in received.items():
-                apart[rank].append(buffer)
-        return [
-            value if rank == self.rank else pickle.loads(heads[rank][1], buffers=apart[rank])
-            for rank in range(self.size)
-        ]
-
-
-def _apart(buffer: pickle.PickleBuffer, arrays: list[Any]) -> bool:
-    """Keep a large array for a message of its own; a small one goes with the rest."""
-    view = buffer.raw()
-    if view.nbytes < _LARGE_BYTES:
-        return True
-    arrays.append(view)
-    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import pickle
 import signal
@@ -11,36 +12,38 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from hybrid.errors import ConfigurationError, HybridError, PeerError
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport.contract import Exchanged, Failure, Transport
 from hybrid.run.transport.launcher import check_launch
+from hybrid.run.transport.mail import Mail, apart, pieces, received, sent
+from hybrid.run.transport.quiet import quiet, unquiet
 from hybrid.run.transport.tasks import Tasks
+from hybrid.run.transport.watch import Watch, lives
 
-_SIGNALS, _FAILURE, _NOTICE = 0, 1, 2
-_HEADER = np.dtype([("kind", "i8"), ("size", "i8"), ("stop", "i8"), ("busy", "S64")])
-_TAG, _DATA_TAG = 1, 2
-_PIECE = 2**30  # bytes of one message; MPI counts in 32 bits
 _QUICK = 500  # tries before it is worth sleeping between two
-_GRACE_S = 20.0  # how long a rank that was told to end waits for the others to finish their window
-_LOOK_EVERY_S = 0.2
+_CLOSING_S = 5.0  # how long a rank waits for others at the end of a run before it leaves its communicator behind
+_TASK_TAG = 1
+_RANK_BITS = 32  # of a failure's vote: the rest is the length of its text
 
 
 class MpiTransport(Transport):
     """The ranks of ``COMM_WORLD``, or of an mpi4py communicator.
 
-    Every rank first sends each other one a header (has it failed, is it to stop, how many bytes follow), then the bytes. While
-    it waits it looks after the others: one that sent nothing for ``timeout_s``, or whose process is gone, is given up by name.
+    In an exchange each rank sends a letter to those that need its signals, and all take part in one reduction of two integers:
+    has anybody failed, is anybody asked to stop. While a rank waits, :class:`Watch` looks after the others: one that sent
+    nothing for ``timeout_s``, or whose process is gone, is given up by name.
     """
 
     def __init__(self, timeout_s: float, comm: Any, stopping: StopRequest) -> None:
-        self._timeout_s, self._stopping = timeout_s, stopping
         if comm is None:
             check_launch(MPI.COMM_WORLD.Get_size(), MPI.Get_library_version().split(",")[0].splitlines()[0].strip("\0"))
             comm = MPI.COMM_WORLD
@@ -48,160 +51,158 @@ class MpiTransport(Transport):
             raise ConfigurationError(
                 f"comm = {comm!r} is no intracommunicator of mpi4py; give one such as MPI.COMM_WORLD"
             )
-        _unquiet()
+        unquiet()
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
-        self._others = [rank for rank in range(self.size) if rank != self.rank]
-        self._busy: dict[int, str] = {}
-        self._processes: dict[int, int] = {}  # of other ranks on this machine
-        self._heard = time.monotonic()
+        self._watch = Watch(self.rank, self.size, timeout_s, stopping, self._noticed)
+        self._watch.enter()
         self._comm, request = comm.Idup()
-        self._wait([request], "the start", lambda: self._others)
-        self._out, self._in = np.zeros(self.size, _HEADER), np.zeros(self.size, _HEADER)
-        parts = [(rank, slice(rank, rank + 1)) for rank in self._others]
-        self._sends = [self._comm.Send_init([self._out[part].view("u1"), MPI.BYTE], rank, _TAG) for rank, part in parts]
-        self._receives = {
-            rank: self._comm.Recv_init([self._in[part].view("u1"), MPI.BYTE], rank, _TAG) for rank, part in parts
-        }
-        self._told: list[tuple[Any, Any]] = []  # notices under way, with their buffers
-        for rank, (host, process) in enumerate(self.everyone((socket.gethostname(), os.getpid()), "the start")):
-            if rank != self.rank and host == socket.gethostname() and _lives(process):
-                self._processes[rank] = process
+        self._wait([request], "the start", self._others)
+        self._watch.comm = self._comm
+        self._mail = Mail(self._comm, (), ())
+        self._vote, self._agreed = np.zeros(2, np.int64), np.zeros(2, np.int64)
+        self._ballot = [self._vote, MPI.INT64_T], [self._agreed, MPI.INT64_T]
+        self._watch.processes = self._neighbours_on_this_machine()
+
+    def connect(self, outgoing: Iterable[int], incoming: Iterable[int]) -> None:
+        self._mail.close()
+        self._mail = Mail(self._comm, outgoing, incoming)
 
     # -- what a run does with it ---------------------------------------------------------------------------------------
 
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: object, stop: str | None = None
+        self, outgoing: Mapping[int, bytes], failure: Failure | None, where: object, stop: str | None = None
     ) -> Exchanged:
+        self._watch.enter()
+        told = b""
         if failure is not None:
-            outgoing = dict.fromkeys(self._others, pickle.dumps(failure))
-        self._out["kind"] = _SIGNALS if failure is None else _FAILURE
-        self._out["size"] = [len(outgoing.get(rank, b"")) for rank in range(self.size)]
-        self._out["stop"] = signal.Signals[stop] if stop else 0
-        self._meet(where)
-        kinds, sizes = self._in["kind"], self._in["size"]
-        kinds[self.rank], sizes[self.rank] = self._out["kind"][self.rank], 0
-        self._in["stop"][self.rank] = self._out["stop"][self.rank]
-        signalled = int(self._in["stop"].max())
+            outgoing, told = {}, json.dumps([failure.error, failure.message, failure.rank]).encode()
+        self._vote[0] = (self.size - self.rank) << _RANK_BITS | len(told) if told else 0
+        self._vote[1] = signal.Signals[stop] if stop else 0
+        requests = self._mail.post(outgoing)
+        requests.append(self._comm.Iallreduce(*self._ballot, MPI.MAX))
+        self._wait(requests, where, self._mail.silent, exact=False)
+        worst, signalled = self._agreed.tolist()
         wish = signal.Signals(signalled).name if signalled else None
-        failed = np.flatnonzero(kinds == _FAILURE)
-        if failed.size:
-            sent = outgoing if failure is not None else {}
-            told = self._transfer(sent, {int(rank): int(sizes[rank]) for rank in failed if rank != self.rank}, where)
-            failures = [pickle.loads(told[rank]) if rank in told else failure for rank in failed]
-            return Exchanged({}, failures[0], wish)
-        senders = {int(rank): int(sizes[rank]) for rank in np.flatnonzero(sizes)}
-        return Exchanged(self._transfer(outgoing, senders, where), None, wish)
+        if worst:
+            lowest, length = self.size - (worst >> _RANK_BITS), worst % (1 << _RANK_BITS)
+            shared = self._share(told if lowest == self.rank else None, length, lowest, where)
+            return Exchanged({}, Failure(*json.loads(bytes(shared))), wish)
+        whole, following = self._mail.opened()
+        transfers = self._mail.transfer(outgoing, following)
+        if transfers:
+            self._wait([each for many in transfers.values() for each in many], where, lambda: list(transfers))
+        return Exchanged({**whole, **following}, None, wish)
+
+    def highest(self, values: NDArray[np.int64], where: object) -> NDArray[np.int64]:
+        self._watch.enter()
+        found = np.zeros_like(values)
+        self._wait([self._comm.Iallreduce([values, MPI.INT64_T], [found, MPI.INT64_T], MPI.MAX)], where)
+        return found
+
+    def gathered(self, value: Any, where: object) -> list[Any] | None:
+        self._watch.enter()
+        mine = pickle.dumps(value, pickle.HIGHEST_PROTOCOL) if self.rank else b""
+        sizes = np.zeros(self.size, np.int64)
+        room = None if self.rank else [sizes, MPI.INT64_T]
+        self._wait([self._comm.Igather([np.array([len(mine)]), MPI.INT64_T], room, 0)], where)
+        if self.rank:
+            self._wait(sent(self._comm, mine, 0), where)
+            return None
+        values = [value]
+        for rank in range(1, self.size):
+            buffer = bytearray(int(sizes[rank]))
+            self._wait(received(self._comm, buffer, rank), where, lambda rank=rank: [rank])  # type: ignore[misc]
+            values.append(pickle.loads(buffer))
+        return values
+
+    def everyone(self, value: Any, where: object) -> list[Any]:
+        text, arrays = apart(value)
+        heads = self._all_heads((text, [each.nbytes for each in arrays]), where)
+        found = []
+        for rank, (other, sizes) in enumerate(heads):
+            mine = arrays if rank == self.rank else [None] * len(sizes)
+            rooms = [self._share(array, size, rank, where) for array, size in zip(mine, sizes, strict=True)]
+            found.append(value if rank == self.rank else pickle.loads(other, buffers=rooms))
+        return found
+
+    def _all_heads(self, head: Any, where: object) -> list[Any]:
+        """What is small of all ranks: through rank 0."""
+        heads = self.gathered(head, where)
+        mine = None if heads is None else pickle.dumps(heads, pickle.HIGHEST_PROTOCOL)
+        length = np.array([len(mine) if mine else 0])
+        self._wait([self._comm.Ibcast([length, MPI.INT64_T], 0)], where)
+        shared = self._share(mine, int(length[0]), 0, where)
+        return pickle.loads(shared) if heads is None else heads  # type: ignore[no-any-return]
 
     def tell(self, busy: str) -> None:
-        notice = np.zeros(1, _HEADER)
-        notice["kind"], notice["busy"] = _NOTICE, busy.encode()[:64]
-        self._told = [each for each in self._told if not each[0].Test()]
-        for rank in self._others:
-            buffer = notice.copy()
-            self._told.append((self._comm.Isend([buffer.view("u1"), MPI.BYTE], rank, _TAG), buffer))
+        self._watch.tell(busy)
 
     def close(self) -> None:
-        self._wait([request for request, _ in self._told], "the end", lambda: self._others)
-        for request in (*self._sends, *self._receives.values()):
-            request.Free()
+        """Without a report under way, or the next run might find it; a rank that is late costs a communicator at most."""
+        self._watch.stop()
+        reports, all_reports = self._watch.sent.copy(), np.zeros(2, np.int64)
+        request = self._comm.Iallreduce([reports, MPI.INT64_T], [all_reports, MPI.INT64_T], MPI.SUM)
+        until = time.monotonic() + _CLOSING_S
+        while not (request.Test() and self._watch.is_empty(all_reports)):
+            if time.monotonic() > until:
+                return
+            time.sleep(50e-6)
+        self._mail.close()
         self._comm.Free()
 
     def give_up(self, error: BaseException) -> None:
         if isinstance(error, HybridError) and error.failed_rank is not None:  # all ranks raise it
             if error.failed_rank != self.rank:
-                _quiet(self.rank)
+                quiet(self.rank)
             return self.close()
         with contextlib.suppress(OSError, ValueError, AttributeError):
             traceback.print_exception(error)
             sys.stderr.flush()
         self._comm.Abort(130 if isinstance(error, KeyboardInterrupt) else getattr(error, "exit_code", 1))
 
-    # -- waiting -------------------------------------------------------------------------------------------------------
+    # -- how -----------------------------------------------------------------------------------------------------------
 
-    def _meet(self, where: object) -> None:
-        """Send each other rank its header, and wait until theirs are here."""
-        requests = [*self._sends, *self._receives.values()]
-        self._heard = time.monotonic()
-        self._busy.clear()
-        MPI.Prequest.Startall(requests)
-        while True:
-            self._wait(requests, where, self._silent, self._take_notices)
-            if not self._take_notices():
-                return
-
-    def _transfer(self, outgoing: dict[int, bytes], sizes: dict[int, int], where: object) -> dict[int, bytearray]:
-        """Send buffers and receive those of the given sizes, by rank."""
-        incoming = {rank: bytearray(size) for rank, size in sizes.items()}
-        requests = {
-            rank: [self._comm.Irecv([piece, MPI.BYTE], rank, _DATA_TAG) for piece in _pieces(buffer)]
-            for rank, buffer in incoming.items()
-        }
-        sends = [
-            self._comm.Isend([piece, MPI.BYTE], rank, _DATA_TAG)
-            for rank, buffer in outgoing.items()
-            for piece in _pieces(buffer)
-        ]
-        self._heard = time.monotonic()
-        every = [*(request for each in requests.values() for request in each), *sends]
-        self._wait(every, where, lambda: list(requests) or self._others)
-        return incoming
+    def _share(self, buffer: bytes | memoryview | None, length: int, root: int, where: object) -> Any:
+        """A buffer of so many bytes from one rank, on all of them."""
+        room = bytearray(length) if buffer is None else buffer
+        for piece in pieces(room):
+            self._wait([self._comm.Ibcast([piece, MPI.BYTE], root)], where)
+        return room
 
     def _wait(
-        self, requests: list[Any], where: object, missing: Callable[[], list[int]], meanwhile: Callable[[], Any] = bool
+        self, requests: list[Any], where: object, awaited: Callable[[], list[int]] = list, exact: bool = True
     ) -> None:
-        """Until all requests are complete: without a pause at first, as MPI would, then looking around now and then."""
+        """Until all requests are complete: without a pause at first, as MPI would, then looking around now and then.
+
+        ``awaited``: ranks that are known to be waited for; if it is ``exact`` and there are any, no others are.
+        """
         for _ in range(_QUICK):
             if MPI.Request.Testall(requests):
                 return
             os.sched_yield()
-        began = look_at = time.monotonic()
-        gone: set[int] = set()
+        began = time.monotonic()
+        self._watch.begin(began)
         while not MPI.Request.Testall(requests):
             now = time.monotonic()
-            meanwhile()
-            if now >= look_at:
-                look_at = now + _LOOK_EVERY_S
-                gone = self._look(where, missing(), gone)
+            self._watch.look(now, where, awaited, exact)
             time.sleep(50e-6 if now - began < 0.1 else 1e-3)
 
-    def _look(self, where: object, missing: list[int], gone: set[int]) -> set[int]:
-        """End this process if the ranks that are missing will not come; returns those whose process was not found."""
-        now = time.monotonic()
-        names = ", ".join(f"{rank} ({self._busy[rank]})" if rank in self._busy else str(rank) for rank in missing)
-        lost = {rank for rank in missing if rank in self._processes and not _lives(self._processes[rank])}
-        if lost & gone:  # twice: what it sent before it went has been received by now
-            self._end(f"rank(s) {', '.join(map(str, sorted(lost & gone)))} died before or at {where}")
-        if now - self._heard > self._timeout_s:
-            self._end(f"rank {self.rank} waited {self._timeout_s:g} s for rank(s) {names} at {where}; giving up")
-        told = self._stopping.asked
-        if told and now - self._stopping.at > _GRACE_S:
-            self._end(
-                f"rank {self.rank} was told to end ({told}) and waited {_GRACE_S:g} s for rank(s) {names} at {where}: lost, or "
-                f"busy for too long"
-            )
-        return lost
+    def _others(self) -> list[int]:
+        return [rank for rank in range(self.size) if rank != self.rank]
 
-    def _silent(self) -> list[int]:
-        return [rank for rank, request in self._receives.items() if not request.Get_status()]
+    def _noticed(self, rank: int, busy: str) -> None:
+        if self.on_notice:
+            self.on_notice(rank, busy)
 
-    def _take_notices(self) -> bool:
-        """Read what busy ranks tell; whether any did."""
-        found = False
-        for rank, request in self._receives.items():
-            if request.Test() and self._in["kind"][rank] == _NOTICE:
-                found = True
-                self._heard = time.monotonic()
-                self._busy[rank] = self._in["busy"][rank].decode(errors="ignore")
-                self._in["kind"][rank] = _SIGNALS
-                request.Start()
-                if self.on_notice:
-                    self.on_notice(rank, self._busy[rank])
-        return found
-
-    def _end(self, message: str) -> NoReturn:
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            print(f"PeerError: {message}. No results were written.", file=sys.stderr, flush=True)
-        os._exit(PeerError.exit_code)  # MPI would wait for the others in its finalisation
+    def _neighbours_on_this_machine(self) -> dict[int, int]:
+        """Processes by rank; of each other rank 8 bytes travel, and those elsewhere are forgotten."""
+        here = zlib.crc32(socket.gethostname().encode())
+        found = np.zeros(self.size, np.int64)
+        mine = np.array([(here << 31) | os.getpid()])
+        self._wait([self._comm.Iallgather([mine, MPI.INT64_T], [found, MPI.INT64_T])], "the start")
+        ranks = np.flatnonzero(found >> 31 == here)
+        processes = {int(rank): int(found[rank] & (2**31 - 1)) for rank in ranks if rank != self.rank}
+        return {rank: process for rank, process in processes.items() if lives(process)}
 
 
 class MpiTasks(Tasks):
@@ -215,70 +216,34 @@ class MpiTasks(Tasks):
         self._processes = {
             rank: process
             for rank, (host, process) in enumerate(self._comm.allgather((here, os.getpid())))
-            if rank != self.rank and host == here and _lives(process)
+            if rank != self.rank and host == here and lives(process)
         }
 
     def _send(self, rank: int, value: Any) -> None:
-        self._comm.send(value, rank, _TAG)
+        self._comm.send(value, rank, _TASK_TAG)
 
     def _receive(self) -> tuple[int, Any]:
         """What the next message says and who sent it, without keeping a processor busy meanwhile."""
         status, pause_s = MPI.Status(), 100e-6
         look_at = time.monotonic() + 1.0
-        while not self._comm.Iprobe(MPI.ANY_SOURCE, _TAG, status):
+        while not self._comm.Iprobe(MPI.ANY_SOURCE, _TASK_TAG, status):
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, 10e-3)
             if time.monotonic() > look_at:  # not every launcher ends the others when one has died
                 look_at = time.monotonic() + 1.0
                 self._look()
-        return status.Get_source(), self._comm.recv(None, status.Get_source(), _TAG)
+        return status.Get_source(), self._comm.recv(None, status.Get_source(), _TASK_TAG)
 
     def _look(self) -> None:
         """End the job if a rank on this machine that this one waits for is gone."""
         heard = (
             self._processes if self.rank == 0 else {rank: each for rank, each in self._processes.items() if rank == 0}
         )
-        lost = [str(rank) for rank, process in heard.items() if not _lives(process)]
+        lost = [str(rank) for rank, process in heard.items() if not lives(process)]
         if lost:
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 print(f"PeerError: rank(s) {', '.join(lost)} died; what was done is kept", file=sys.stderr, flush=True)
             self._comm.Abort(PeerError.exit_code)
-
-
-def _pieces(buffer: bytes | bytearray) -> Iterator[memoryview]:
-    view = memoryview(buffer)
-    return (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-class _Quiet:
-    """A hook that leaves it to the rank that failed to print the error that all ranks raise."""
-
-    def __init__(self, rank: int) -> None:
-        self.rank, self.before = rank, sys.excepthook
-
-    def __call__(self, kind: Any, error: BaseException, trace: Any) -> None:
-        if getattr(error, "failed_rank", None) in (None, self.rank):
-            self.before(kind, error, trace)
-
-
-def _quiet(rank: int) -> None:
-    _unquiet()
-    sys.excepthook = _Quiet(rank)
-
-
-def _unquiet() -> None:
-    if isinstance(sys.excepthook, _Quiet):
-        sys.excepthook = sys.excepthook.before
 
 
 @atexit.register

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from hybrid.run.transport.contract import Exchanged, Failure, Transport
 
 
@@ -10,10 +16,22 @@ class SerialTransport(Transport):
 
     rank, size = 0, 1
 
+    def connect(self, outgoing: Iterable[int], incoming: Iterable[int]) -> None:
+        pass
+
     def exchange(
-        self, outgoing: dict[int, bytes], failure: Failure | None, where: object, stop: str | None = None
+        self, outgoing: Mapping[int, bytes], failure: Failure | None, where: object, stop: str | None = None
     ) -> Exchanged:
         return Exchanged({}, failure, stop)
+
+    def highest(self, values: NDArray[np.int64], where: object) -> NDArray[np.int64]:
+        return values
+
+    def gathered(self, value: Any, where: object) -> list[Any]:
+        return [value]
+
+    def everyone(self, value: Any, where: object) -> list[Any]:
+        return [value]
 
     def tell(self, busy: str) -> None:
         pass
