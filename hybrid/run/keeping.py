@@ -38,6 +38,8 @@ class Keeping:
         self._folder: RunFolder | None = None
         self._claimed = False
         self._found: dict[str, Kept] = {}
+        self.in_files = False  # whether recordings were written on the way, on any rank
+        self.recorded = Window(0, 0)
         self._remains: Path | None = None  # the folder in which recordings stay that are not joined
 
     @property
@@ -179,14 +181,14 @@ class Keeping:
         }
         return {"content_sha256": stored.recordings.content_sha256, "ports": shapes}
 
-    def seen(self, where: Any, lived: Window) -> Mapping[str, Recording]:
+    def seen(self, where: Any) -> Mapping[str, Recording]:
         """The recordings where rank 0 has put them; they are opened when they are first read."""
         assert self.out is not None
         if "frames" in where:
             self._remains = Path(where["folder"])
             folder = self._remains / RECORDINGS
             return {
-                port: Kept.of(folder / name, told, frames).recording(lived.stop)
+                port: Kept.of(folder / name, told, frames).recording(self.recorded.stop)
                 for port, (name, told, frames) in sorted(where["frames"].items())
             }
         file = StoredFile(self.out, where["content_sha256"])

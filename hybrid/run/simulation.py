@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hybrid.brain import Brain
-from hybrid.clock import Window
 from hybrid.component import Component
-from hybrid.errors import ConfigurationError, HybridError, answers_slips, given, shown
+from hybrid.errors import ConfigurationError, answers_slips, given, shown
 from hybrid.ports import Port
 from hybrid.random import named_stream
-from hybrid.results import Results, software_versions
-from hybrid.results.info import plain
+from hybrid.results import Results
 from hybrid.results.recorder import Every, Recorder
-from hybrid.results.results import now
-from hybrid.run.agreement import require_agreement, what_must_agree
-from hybrid.run.checkpoint import UNFINISHED, Keeper, find_unfinished, setup_of
+from hybrid.run.checkpoint import UNFINISHED, find_unfinished
+from hybrid.run.execution import Execution, Setting
 from hybrid.run.keeping import Keeping
-from hybrid.run.outcome import interruption, timing
+from hybrid.run.outcome import interruption
 from hybrid.run.plan import Plan, make_plan
-from hybrid.run.progress import Progress
-from hybrid.run.scheduler import Scheduler
 from hybrid.run.stopping import StopRequest
-from hybrid.run.transport import Transport, launched_rank, launched_ranks, open_transport
+from hybrid.run.transport import launched_rank, launched_ranks, open_transport
 from hybrid.run.wish import Wish
 from hybrid.units import number
 
@@ -98,9 +91,6 @@ class Simulation:
         self._plan_wishes = {"window_ms": window_ms, "placement": placement}
         self.plan: Plan = make_plan(brain, self._ranks(), **self._plan_wishes)
         Recorder(brain.clock, self.record)  # refuses what cannot be recorded, before anything runs
-
-    def _setup(self) -> dict[str, Any]:
-        return setup_of(self.brain, self.record, self.seed, self.experiment)
 
     def _ranks(self) -> int:
         """How many ranks will take part, as far as is known before MPI is."""
@@ -221,10 +211,22 @@ class Simulation:
         """The run that is asked for, through tick ``end``; if that is ``None``, as the checkpoint says."""
         keeping = Keeping(wish)
         recorder = Recorder(self.brain.clock, self.record, keeping.place, wish.buffer_mib, wish.flush_s, keeping.claim)
+        setting = Setting(
+            brain=self.brain,
+            seed=self.seed,
+            record=self.record,
+            plan_wishes=self._plan_wishes,
+            on_drift=self.on_drift,
+            threads=self.threads,
+            progress=self.progress,
+            configuration=self.configuration,
+            experiment=self.experiment,
+        )
         with StopRequest(answers=launched_rank() == 0, checkpoints=wish.keeps) as stopping:
             transport = open_transport(self.transport_kind, self.timeout_s, self.comm, stopping)
             try:
-                results, whole, by = self._run_on(transport, wish, end, stopping, recorder, keeping)
+                execution = Execution(setting, wish, end, transport, stopping, recorder, keeping)
+                results, whole, by = execution.run()
             except BaseException as error:
                 keeping.abandon(recorder)
                 transport.give_up(error)
@@ -234,120 +236,6 @@ class Simulation:
         if results is None or by is not None:
             raise interruption(by or "SIGTERM", results, whole, wish, keeping.output, told=transport.rank == 0)
         return results
-
-    def _run_on(
-        self,
-        transport: Transport,
-        wish: Wish,
-        end: int | None,
-        stopping: StopRequest,
-        recorder: Recorder,
-        keeping: Keeping,
-    ) -> tuple[Results | None, Window, str | None]:
-        """The run on the ranks of a transport (``None`` if it was stopped in preparation), what it was to live through from where
-        its recordings begin, and the signal that stopped it."""
-        began = time.perf_counter()
-        clock, is_root = self.brain.clock, transport.rank == 0
-        plan = make_plan(self.brain, transport.size, **self._plan_wishes)
-        scheduler = Scheduler(self.brain, plan, transport, self.seed, recorder, self.on_drift, stopping, self.threads)
-        progress = Progress(clock, shown=self.progress and is_root)
-        transport.on_notice = progress.told
-        ports = [each.port if isinstance(each, Every) else each for each in self.record]
-        keeper = Keeper(wish, clock, transport, scheduler, recorder, ports, self._setup)
-
-        def check() -> dict[str, Any]:
-            if is_root:
-                keeping.check()
-            described: dict[str, Any] = plain(self.configuration or self.brain.describe())
-            return described
-
-        def joining(share: float) -> None:
-            transport.tell(f"saving the results ({share:.0%})")
-            progress.told(0, f"saving the results ({share:.0%})")
-
-        def save() -> Any:
-            if is_root:
-                transport.tell("saving the results")
-                keeping.save(results, bool(scheduler.stopped) and transport.size > 1, joining)
-                return keeping.where()
-            return None
-
-        try:
-            configuration = scheduler.together("the start", check)
-            if transport.size > 1:
-                facts = what_must_agree(self.brain, plan, self.seed, Window(0, end or 0), recorder.names)
-                scheduler.together("comparing ranks", lambda: require_agreement(transport, facts))
-            run = transport.everyone(keeping.run, "comparing ranks")[0]
-            span, whole = keeper.load(end)
-            scheduler.prepare(progress.preparing)
-            if scheduler.stopped:
-                return None, whole, scheduler.stopped
-            about = {
-                "seed": self.seed,
-                "ports": sorted(recorder.names),
-                "created": now(),
-                "configuration": configuration,
-            }
-            keeping.begin(run, {**about, "versions": software_versions(), "plan": plan.describe()})
-            if wish.out is not None:
-                scheduler.together("the start", keeping.take_place if is_root else lambda: None)
-            drift = keeper.begin(span, plan.window, self.seed)
-            prepare_s = time.perf_counter() - began
-            progress.prepared(prepare_s, span)
-            lived = scheduler.run(span, progress.passed, keeper.at_border, drift)
-            recorded = Window(whole.start, lived.stop)
-            running_s = time.perf_counter() - began - prepare_s
-            in_files = any(transport.everyone(recorder.writes, "gathering results"))
-            if in_files:
-                wrote = scheduler.together("writing the recordings", lambda: keeping.written(recorder, recorded))
-                files = transport.everyone(wrote, "gathering results")
-            mine = {
-                "recordings": {} if in_files else recorder.finish(recorded),
-                "audit": [row.as_dict() for row in scheduler.audit()],
-                "seconds": {**scheduler.seconds, "running": running_s},
-            }
-            everyone = transport.everyone(mine, "gathering results")
-            recordings = {name: each for rank in everyone for name, each in rank["recordings"].items()}
-            if in_files:
-                recordings = scheduler.together(
-                    "looking for the recordings of all ranks",
-                    lambda: keeping.found(files, recorded) if is_root else {},
-                )
-            results = Results(
-                recordings=dict(sorted(recordings.items())),
-                clock=clock,
-                duration=len(recorded),
-                seed=self.seed,
-                configuration=configuration,
-                versions=software_versions(),
-                plan=plan.describe(),
-                audit=sorted((row for rank in everyone for row in rank["audit"]), key=lambda row: row["connection"]),
-                timing=timing(
-                    [rank["seconds"] for rank in everyone],
-                    clock.ms(len(lived)),
-                    prepare_s,
-                    time.perf_counter() - began,
-                ),
-                provenance=keeper.provenance,
-                is_root=is_root,
-                interrupted_by=scheduler.stopped if lived != span else None,
-            )
-            try:
-                where = scheduler.together("saving", save)
-                if in_files:
-                    where = transport.everyone(where, "saving")[0]
-                    results = replace(results, recordings=keeping.seen(where, recorded))
-            except HybridError as error:
-                error.results = results
-                raise
-            if results.interrupted_by is None:
-                keeper.done()
-            if is_root:
-                keeping.tidy()
-            return results, whole, scheduler.stopped
-        finally:
-            progress.close()
-            scheduler.close()
 
 
 def _target(brain: Brain, wanted: Port | Every | str) -> Port | Every:
