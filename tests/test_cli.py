@@ -335,7 +335,7 @@ def test_a_second_place_takes_what_the_first_cannot(hybrid, file, tmp_path, monk
 
 def test_the_demonstration_replaces_its_own_folder_only(hybrid, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hybrid.cli.demo_file", lambda: file)
+    monkeypatch.setattr("hybrid.commands.running.demo_file", lambda: file)
     assert hybrid("demo")[0] == 0
     assert hybrid("demo", "--set", "run.seed=5")[0] == 0
     assert Results.load(tmp_path / "results" / "seizure_spread" / "run.h5").seed == 5

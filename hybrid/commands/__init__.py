@@ -1,1 +1,1 @@
-"""Commands of the command line that are more than a few lines."""
+"""The commands of the command line, a room each: their arguments, and what they print and leave behind."""

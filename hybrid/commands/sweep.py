@@ -7,18 +7,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.commands.arguments import command
+from hybrid.commands.drawing import draw_sweep
 from hybrid.errors import ConfigurationError, SweepError
 from hybrid.run.transport import launched_rank
 
 if TYPE_CHECKING:
     from hybrid.experiment.sweep import Sweep
 
-MANIFEST = "sweep.json"  # a folder that has it holds a sweep
 _TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
 
 
-def add_arguments(added: argparse.ArgumentParser) -> None:
-    """The arguments of the command."""
+def add(commands: Any) -> None:
+    """The command and its arguments."""
+    added = command(commands, "sweep", run, "run an experiment file at many values, and go on where that ended")
     added.add_argument(
         "file", type=Path, nargs="?", default=None, help="of the experiment; left out to go on with the sweep in --out"
     )
@@ -51,8 +53,8 @@ def add_arguments(added: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, draw: Any) -> None:
-    """Do what the arguments say; ``draw(sweep, picture)`` draws."""
+def run(options: argparse.Namespace) -> None:
+    """Do what the arguments say."""
     _check(options)
     sweep = _sweep(options)
     is_root = launched_rank() == 0
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace, draw: Any) -> None:
     done = sum(each.status == "done" for each in outcomes)
     print(f"{done:,} of {len(outcomes):,} points done, in {sweep.folder}")
     if options.plot is not None and done:
-        draw(sweep, options.plot)
+        draw_sweep(sweep, options.plot)
     if only is None:
         sweep.check_done()
     else:

@@ -52,8 +52,9 @@ def touched(tmp_path):
 STRANGERS = [
     "subprocess:run", "subprocess:Popen", "os:system", "os:popen", "builtins:exec", "builtins:eval", "builtins:dict", "pty:spawn",
     "runpy:run_path", "shutil:rmtree", "antigravity:x", "this:x", "idlelib.idle:x", "test.autotest:x", "numpy.testing:runstring",
-    "numpy:load", "numpy:ndarray", "scipy:test", "hybrid.cli:main", "hybrid.cli:os", "hybrid.cli:_run", "hybrid:Results",
-    "hybrid.experiment.references:importlib", "pip.__main__:x", "hybrid.circuits:Readout", "toys:np", "toys:silent_inputs",
+    "numpy:load", "numpy:ndarray", "scipy:test", "hybrid.cli:main", "hybrid.cli:os", "hybrid.commands.running:_run",
+    "hybrid:Results", "hybrid.experiment.references:importlib",
+    "pip.__main__:x", "hybrid.circuits:Readout", "toys:np", "toys:silent_inputs",
 ]  # fmt: skip
 NO_NAMES = [
     ":x", "x:", ":", "", "a:b:c", "..toys:Relay", "toys.:Relay", "toys:Relay.__init__", "toys: Relay", "toys:Relay()",
