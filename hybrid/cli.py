@@ -1,4 +1,4 @@
-"""The command line: ``hybrid demo | run | resume | sweep | plan | validate | info | plot | check``."""
+"""The command line: ``hybrid demo | run | resume | sweep | plan | validate | info | plot | check | doctor``."""
 
 from __future__ import annotations
 
@@ -171,6 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--lines", type=int, default=None, metavar="N", help="for an adapter that takes so many and no others"
     )
+    command(
+        "doctor", _doctor, "say whether this machine and all ranks have what a run needs, also under mpirun or srun"
+    )
     return parser
 
 
@@ -331,6 +334,12 @@ def _info(options: argparse.Namespace) -> None:
 
     info = _load(options.file).info()
     print(json.dumps(info, indent=2) if options.json else format_info(info))
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from hybrid.commands import doctor
+
+    doctor.run()
 
 
 def _sweep(options: argparse.Namespace) -> None:
