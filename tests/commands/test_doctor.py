@@ -88,15 +88,20 @@ def test_one_process_needs_no_mpi_and_several_do(lines, monkeypatch):
         ("no-such-compiler", "that $CXX names (no-such-compiler) does not run"),
         ("{failing}", "failing, trial 1.0: out of luck"),
         ("{lying}", "trial.so"),
+        ("{wrong}", "what it compiled does not run as it should"),
     ],
 )
-def test_a_compiler_that_is_missing_fails_or_gives_no_library(lines, tmp_path, monkeypatch, compiler, said):
-    for name, text in (("failing", "echo out of luck >&2; exit 1"), ("lying", "echo no library > trial.so")):
+def test_a_compiler_that_is_missing_fails_or_gives_no_working_library(lines, tmp_path, monkeypatch, compiler, said):
+    compilers = {
+        "failing": "echo out of luck >&2; exit 1",
+        "lying": "echo no library > trial.so",
+        "wrong": 'sed -i s/42/41/ trial.cpp; exec g++ "$@"',
+    }
+    for name, text in compilers.items():
         script = tmp_path / name
         script.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo trial 1.0 && exit\n{text}\n')
         script.chmod(0o755)
-    named = compiler.format(failing=tmp_path / "failing", lying=tmp_path / "lying")
-    monkeypatch.setenv("CXX", named)
+    monkeypatch.setenv("CXX", compiler.format(**{name: tmp_path / name for name in compilers}))
     code, found = lines()
     assert code == 2
     assert line("compiler", found).startswith("PROBLEM")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import tomllib
 
 import pytest
 from fake_slurm import FakeSlurm, options
@@ -92,3 +93,18 @@ def test_a_run_that_would_fail_again_is_not_requeued(slurm):
     )
     assert (code, slurm.requeued) == (2, [])
     assert "ConfigurationError" in slurm.logs[0]
+
+
+def test_the_definition_of_the_container_names_what_there_is():
+    text = (CLUSTER / "hybrid.def").read_text()
+    assert re.findall(r"^%(\w+)", text, re.MULTILINE) == ["help", "files", "post", "environment", "runscript", "test"]
+    files = re.search(r"^%files\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)[1].split()
+    assert all((ROOT / source).exists() for source in files[::2])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"], *packed["packages"]}
+    assert needed | {each.partition("/")[0] for each in packed["force-include"]} == set(files[::2])
+    extras = re.search(r"/opt/hybrid\[([\w,]+)\]", text)[1].split(",")
+    assert set(extras) <= set(project["project"]["optional-dependencies"])
+    for script in re.findall(r"^%(?:post|environment|runscript|test)\n(.*?)(?=\n%|\Z)", text, re.MULTILINE | re.DOTALL):
+        assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
