@@ -86,6 +86,18 @@ def test_an_array_goes_on_after_its_node_is_gone_and_each_task_has_its_seed(slur
 
 @pytest.mark.mpi
 @pytest.mark.long
+def test_a_run_that_is_cancelled_is_not_requeued_and_the_next_job_goes_on(slurm):
+    settings = {"EVERY": "15", "SLURM_NTASKS": "1", "HYBRID_CACHE": str(slurm.folder / "cache")}
+    script, arguments = CLUSTER / "run.slurm", ["ramp.toml", "out"]
+    assert slurm.run(script, *arguments, when=manifests(slurm), number=signal.SIGTERM, **settings) == 143, slurm.logs
+    settings["SLURM_RESTART_COUNT"] = "0"  # another job
+    assert slurm.run(script, *arguments, when=never, number=None, **settings) == 0, slurm.logs
+    assert Results.load(slurm.folder / "out" / "run.h5").content_sha256 == whole(slurm.folder)
+    assert slurm.requeued == []
+
+
+@pytest.mark.mpi
+@pytest.mark.long
 def test_a_run_that_would_fail_again_is_not_requeued(slurm):
     (slurm.folder / "ramp.toml").write_text("[run]\nnonsense = 1\n")
     code = slurm.run(
