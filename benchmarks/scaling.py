@@ -246,6 +246,7 @@ def part_rows(costs: Costs, network: Network, ping: dict[str, float], built: dic
         f"| signals through the exchange | {far:,.2f} GB/s |",
         f"| 1 MiB through MPI | {2**20 / ping['large'] / 1e3:,.2f} GB/s |",
         f"| two naps of a rank that waits, where ranks share processors | {network.nap:,.0f} µs |",
+        f"| load of the machine when all was measured | {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} processors |",
         f"| to build a component with two connections | {built['us']:,.0f} µs and {built['kib']:,.1f} KiB, on every rank |",
     ]
 
@@ -313,7 +314,6 @@ def main() -> None:
         "weak": far_rows(costs, network, samples, built, weak=True),
         "strong": far_rows(costs, network, samples, built, weak=False),
     }
-    print(f"load of this machine: {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} processors")
     for name, rows in tables.items():
         print(f"\n{name}", *rows, sep="\n")
     if asked.table is not None:
