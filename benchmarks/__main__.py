@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     print({name: version for name, version in software_versions().items() if name != "provenance"})
-    for script in ("circuits.py", "masses.py", "interface.py", "loop.py", "bits.py", "sweep.py"):
+    for script in ("circuits.py", "masses.py", "interface.py", "loop.py", "bits.py", "sweep.py", "scaling.py"):
         print(f"\n== {script} ==", flush=True)
         # in a process of its own: they set what a process can set once
         subprocess.run([sys.executable, str(HERE / script)], check=True)

@@ -43,6 +43,7 @@ class Brain:
     def __init__(self, tick_ms: Any = 0.1) -> None:
         self.clock = Clock(tick_ms)
         self.graph = nx.MultiDiGraph()  # nodes: component names; edges: connection names
+        self._ends: dict[str, tuple[str, str]] = {}  # of connections, by name: looking through all edges takes long
 
     def __repr__(self) -> str:
         return f"<Brain: {len(self.components)} components, {len(self.connections)} connections, {self.clock}>"
@@ -122,13 +123,17 @@ class Brain:
                 f"{source} -> {target}: a connection cannot be called {shown(name)}; give it another name"
             )
         name = name or self._free_name(f"{source.component}_to_{target.component}")
-        if name in self.connections:
+        if self._has_connection(name):
             raise WiringError(
                 f"{source} -> {target}: a connection called {name!r} is already there; give this one another name"
             )
         connection = Connection(name, self.clock, source, target, weight, delay_ms, adapter)
         self.graph.add_edge(source.component, target.component, key=name, connection=connection)
+        self._ends[name] = source.component, target.component
         return connection
+
+    def _has_connection(self, name: str) -> bool:
+        return name in self._ends and self.graph.has_edge(*self._ends[name], key=name)
 
     def join(self, *networks: Any) -> None:
         """Connect networks of masses that are parts of one whole, and add those that are not here yet.
@@ -267,8 +272,8 @@ class Brain:
         raise WiringError(f"{where} takes ports such as focus['spikes'], not {given(port)}{found}")
 
     def _free_name(self, wish: str) -> str:
-        taken, name, count = self.connections, wish, 2
-        while name in taken:
+        name, count = wish, 2
+        while self._has_connection(name):
             name, count = f"{wish}_{count}", count + 1
         return name
 

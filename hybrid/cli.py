@@ -1,4 +1,4 @@
-"""The command line: ``hybrid demo | run | resume | sweep | plan | validate | info | plot | check``."""
+"""The command line: ``hybrid demo | run | resume | sweep | plan | validate | info | plot | check | doctor``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from hybrid import __version__
-from hybrid.commands import checking, drawing, planning, reading, running, sweep
+from hybrid.commands import checking, doctor, drawing, planning, reading, running, sweep
 from hybrid.commands.running import demo_file as demo_file  # scripts import it from here
 from hybrid.console import fail, steady_streams
 from hybrid.errors import HybridError, Interrupted
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hybrid", description="Hybrid multi-scale brain simulation.")
     parser.add_argument("--version", action="version", version=f"hybrid {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for room in (running, sweep, planning, reading, drawing, checking):
+    for room in (running, sweep, planning, reading, drawing, checking, doctor):
         room.add(commands)
     return parser
 

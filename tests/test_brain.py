@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toys import RampSource, Regional, Relay
+from toys import Accumulator, RampSource, Regional, Relay
 
 from adapters import RateToPoisson, SpikeToRate
 from hybrid import Brain, Chain, Connectome, Port, Rates
@@ -305,3 +305,17 @@ def test_all_slips_of_a_hybrid_brain_are_told_at_once(connectome):
     assert isinstance(caught.value, TypeError)
     with pytest.raises(ArgumentError, match=r"from_connectome\(\): missing a required .*argument: 'circuits'"):
         Brain.from_connectome(connectome, Relay("a"))
+
+
+def test_connecting_does_not_look_through_all_connections(monkeypatch):
+    """A brain of 10,000 components has tens of thousands of them, and every rank builds it."""
+    brain = Brain(tick_ms=1.0)
+    source, target = brain.add(RampSource("source")), brain.add(Accumulator("target", size=1))
+    monkeypatch.setattr(Brain, "connections", property(lambda self: pytest.fail("looked through all connections")))
+    names = [
+        brain.connect(source["rate"], target["in"], weight=1.0, delay_ms=1.0, name=name).name
+        for name in (None, None, "x")
+    ]
+    assert names == ["source_to_target", "source_to_target_2", "x"]
+    with pytest.raises(WiringError, match="a connection called 'x' is already there"):
+        brain.connect(source["rate"], target["in"], weight=1.0, delay_ms=1.0, name="x")

@@ -171,9 +171,11 @@ def _is_held(path: Path) -> bool:
 
 
 def _started(process: int) -> str:
-    """When a process began, so that another which has its number by now is not taken for it; empty if nobody says."""
+    """When a process began, so that another which has its number by now is not taken for it; empty if nobody says or if it is
+    dead and only its parent has not looked."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return ""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from hybrid.bits import bits
+from hybrid.results.profile import rank_rows, shown_rows, slowest_line
 
 _PACKAGES = {
     "hybrid": "hybrid-brain-simulation",
     **{name: name for name in ("numpy", "scipy", "brian2", "numba", "h5py", "mpi4py")},
 }
 _PLAIN = {float, int, bool}
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 _SHORT = 72  # characters of a value in the text
 
 
@@ -94,7 +97,7 @@ def format_info(info: Mapping[str, Any]) -> str:
     sections = {
         "Recorded": _table([_port_row(port) for port in info["ports"]]),
         "Audit of the interfaces": _table(info["audit"]),
-        "Timing": _tree(info["timing"]),
+        "Timing": _timing(info["timing"], info["plan"].get("placement", ())),
         "Plan": _tree(info["plan"]),
         "Configuration": _tree(info["configuration"]),
         "Versions": _tree(info["versions"]),
@@ -103,6 +106,20 @@ def format_info(info: Mapping[str, Any]) -> str:
     blocks = ["\n".join(head)]
     blocks += ["\n".join([title, *("  " + line for line in lines)]) for title, lines in sections.items() if lines]
     return "\n\n".join(blocks)
+
+
+def _timing(timing: Mapping[str, Any], components: Collection[str]) -> list[str]:
+    """What concerns the whole run, and the ranks as a table in seconds."""
+    ranks = timing.get("ranks")
+    if not ranks or not all(_is_profile(each) for each in ranks):
+        return _tree(timing)
+    rows = rank_rows(ranks, components)
+    whole = {name: value for name, value in timing.items() if name != "ranks"}
+    return [*_tree(whole), slowest_line(rows), *_table(shown_rows(rows))]
+
+
+def _is_profile(rank: Any) -> bool:
+    return isinstance(rank, Mapping) and {"prepare_s", "running_s", "parts_s"} <= set(rank)
 
 
 def _port_row(port: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +139,7 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         return []
     cells = [columns, *([_cell(row.get(column, "")) for column in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [all(isinstance(row.get(column, 0), int | float) for row in rows) for column in columns]
+    right = [all(_is_number(row.get(column, 0)) for row in rows) for column in columns]
     justified = (
         "  ".join(
             cell.rjust(width) if number else cell.ljust(width)
@@ -131,6 +148,10 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         for line in cells
     )
     return [line.rstrip() for line in justified]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and bool(_DECIMAL.fullmatch(value)))
 
 
 def _tree(values: Mapping[str, Any]) -> list[str]:

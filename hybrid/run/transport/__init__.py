@@ -11,7 +11,7 @@ from hybrid.errors import ConfigurationError
 from hybrid.run.stopping import StopRequest
 from hybrid.run.transport.contract import Exchanged, Failure, Transport
 from hybrid.run.transport.guard import guarded
-from hybrid.run.transport.launcher import launched_rank, launched_ranks
+from hybrid.run.transport.launcher import launched_by, launched_rank, launched_ranks
 from hybrid.run.transport.tasks import Tasks
 
 __all__ = [
@@ -19,8 +19,10 @@ __all__ = [
     "Failure",
     "Tasks",
     "Transport",
+    "launched_by",
     "launched_rank",
     "launched_ranks",
+    "mpi_library",
     "open_tasks",
     "open_transport",
 ]
@@ -56,6 +58,13 @@ def open_tasks(timeout_s: float = 600.0) -> Tasks:
     with _working_mpi(timeout_s):
         from hybrid.run.transport.mpi import MpiTasks
     return MpiTasks()
+
+
+def mpi_library(timeout_s: float = 600.0) -> str:
+    """The MPI that mpi4py finds, its name and version; ``ConfigurationError`` if there is none that works."""
+    with _working_mpi(timeout_s):
+        from hybrid.run.transport.mpi import library
+    return library()
 
 
 @contextlib.contextmanager

@@ -28,6 +28,11 @@ def launched_ranks() -> int:
     return max([1, *_counts().values()])
 
 
+def launched_by() -> list[str]:
+    """The variables in which launchers tell how many processes they started, with their values; none without one."""
+    return [f"{name}={count}" for name, count in _counts().items()]
+
+
 def check_launch(size: int, library: str) -> None:
     """Refuse an MPI that knows of other processes than the launcher started: each would believe that it is alone.
 

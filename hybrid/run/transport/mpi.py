@@ -256,3 +256,8 @@ def _abort_after_uncaught_error() -> None:
         return
     sys.stderr.flush()
     MPI.COMM_WORLD.Abort(getattr(error, "exit_code", 1))
+
+
+def library() -> str:
+    """MPI's name and version, as it tells them."""
+    return MPI.Get_library_version().split(",")[0].splitlines()[0].strip("\0 ")
