@@ -27,7 +27,7 @@ def test_the_spiking_network_fires_as_theory_says(all_spiking):
         assert rate_hz == pytest.approx(theory, rel=0.05)
 
 
-@pytest.mark.parametrize("spiking", ["exc", "inh"])
+@pytest.mark.parametrize("spiking", ["exc", pytest.param("inh", marks=pytest.mark.long)])
 def test_each_half_keeps_its_rate_when_the_other_is_a_rate(spiking, all_spiking):
     rates, results = hybrid_network(spiking)
     found = settled_hz(rates)

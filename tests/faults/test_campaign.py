@@ -50,7 +50,7 @@ TOGETHER = (2, 3)  # where somebody else can tell
 FAULTS = {
     "nothing": z("", codes=(0,), says="", saved=True, short=(1,)),
     # raised
-    "raise in init": z("raise", "init", codes=(2,), says=r"\bz\b.*on purpose", short=(3,)),
+    "raise in init": z("raise", "init", codes=(2,), says=r"\bz\b.*on purpose"),
     "raise in prepare": z("raise", "prepare", says=r"ComponentError: z failed in preparation.*on purpose"),
     "raise in advance": z("raise", says=r"ComponentError: z failed in window .*on purpose"),
     "raise in convert": wire("raise", says=r"ComponentError: to_z failed in window .*on purpose"),
@@ -60,7 +60,7 @@ FAULTS = {
     "raise in close": z("raise", "close", codes=(0, 1), says=r"\bz\b.*on purpose", saved=True, short=(1,)),
     "recursion": z("recursion", says=r"\bz failed.*RecursionError"),
     "memory": z("memory", says=r"\bz failed.*MemoryError"),
-    "unpicklable": z("unpicklable", says=r"\bz failed.*cannot travel", short=(3,)),
+    "unpicklable": z("unpicklable", says=r"\bz failed.*cannot travel"),
     "unspeakable": z("unspeakable", says=r"\bz failed.*Unspeakable", short=(1,)),
     "severe": z("severe", says=r"\bz\b.*on purpose", short=(1,)),
     "huge message": z("huge", says=r"\bz failed.*on purpose"),

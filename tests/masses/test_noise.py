@@ -142,8 +142,9 @@ def test_sigma_is_per_square_root_of_the_time_unit() -> None:
     class Slow(Relaxation):
         time_unit_ms = 20.0
 
+    connectome = nodes(5000, density=0.0)
     for model, unit_ms in ((Relaxation(), 1.0), (Slow(), 20.0)):
-        network = MassNetwork("net", nodes(5000, density=0.0), model, noise=Noise({"x": 0.3}))
+        network = MassNetwork("net", connectome, model, noise=Noise({"x": 0.3}))
         x = lived(prepared(network, unit_ms / 10), 11)["x"][10]
         assert x.var() == pytest.approx(0.09, rel=0.1)
 
@@ -215,7 +216,9 @@ def test_covariance_of_coupled_nodes_solves_the_lyapunov_equation() -> None:
     assert abs((measured - of_scheme) / scatter).max() < 4.5
 
 
-@pytest.mark.parametrize("integrator", ["euler", "heun", pytest.param("rk4", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "integrator", ["heun", *(pytest.param(each, marks=pytest.mark.long) for each in ("euler", "rk4"))]
+)
 def test_multiplicative_noise_is_that_of_ito_for_euler_and_of_stratonovich_for_the_others(integrator: str) -> None:
     """dx = -a x dt + s x dW is exp of a normal variable with variance s^2 t. Its mean is exp(-a t) in the sense of Itô,
     exp((s^2/2 - a) t) in that of Stratonovich (Kloeden & Platen 1992, section 4.4)."""

@@ -16,7 +16,7 @@ def alone():
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [3, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("ranks", [2, pytest.param(1, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
 def test_the_same_bits_on_any_number_of_ranks(ranks, alone):
     done = mpirun(ranks, HERE / "matrix_program.py", timeout_s=280)
     assert done.returncode == 0, done.stderr

@@ -43,7 +43,8 @@ def test_killed_and_resumed_on_another_number_of_ranks(kind, before, after, tmp_
     assert [each.name for each in tmp_path.iterdir()] == ["run.h5"]
 
 
-@pytest.mark.parametrize("file", [9, pytest.param(3, marks=pytest.mark.long), pytest.param(14, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("file", [3, 9, 14])
 def test_killed_while_a_checkpoint_is_written(file, tmp_path):
     out = tmp_path / "run.h5"
     assert mpirun(2, PROGRAM, "run", "toys", out, KILL_FILE=str(file)).returncode != 0
