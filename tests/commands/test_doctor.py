@@ -161,6 +161,7 @@ def test_under_mpirun_rank_0_prints_once():
     assert "1 of " in found[4]
 
 
+@pytest.mark.long
 @pytest.mark.mpi
 def test_under_mpirun_ranks_that_differ_are_named():
     done = mpirun(2, PROGRAM, "doctor", BITS_OF_RANK_1="native")

@@ -51,6 +51,7 @@ def test_a_job_script_is_bash_and_its_options_are_slurms(script):
     assert int(found["ntasks"]) > 0
 
 
+@pytest.mark.long
 @pytest.mark.mpi
 def test_a_run_that_the_time_limit_ends_is_requeued_and_gives_the_same_bits(slurm):
     arguments = ["ramp.toml", "out"]

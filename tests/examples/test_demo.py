@@ -119,14 +119,9 @@ def quick():
     return run(*QUICK).content_sha256
 
 
+@pytest.mark.long  # on 1 and 2 in every test run: the script below
 @pytest.mark.mpi
-@pytest.mark.parametrize(
-    ("ranks", "placement"),  # on 1 and 2 in every test run: the script below
-    [
-        (3, "{focus=2, cortex=1}"),
-        *(pytest.param(ranks, "{}", marks=pytest.mark.long) for ranks in (1, 2, 4)),
-    ],
-)
+@pytest.mark.parametrize(("ranks", "placement"), [*((k, "{}") for k in (1, 2, 3, 4)), (3, "{focus=2, cortex=1}")])
 def test_the_same_bits_on_1_to_4_ranks_for_any_placement(ranks, placement, quick, tmp_path):
     overrides = [word for each in (*QUICK, f"run.placement={placement}") for word in ("--set", each)]
     done = mpirun(ranks, "-m", "hybrid.cli", "run", TOML, "--out", tmp_path, *overrides)

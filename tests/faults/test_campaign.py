@@ -84,7 +84,7 @@ FAULTS = {
     "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says=""),
     "SIGSEGV": z("SIGSEGV", codes=[-11, *ANY_FAILURE], says=""),
     # never comes back; who waits inside of MPI_Init can only be killed (137)
-    "SIGSTOP": z("SIGSTOP", codes=(5,), says="PeerError", ranks=TOGETHER, short=(2,)),
+    "SIGSTOP": z("SIGSTOP", codes=(5,), says="PeerError", ranks=TOGETHER),
     "SIGSTOP in init": z("SIGSTOP", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
     "hang in init": z("hang", "init", codes=(5, 137), says="PeerError", ranks=TOGETHER),
     "hang in prepare": z("hang", "prepare", codes=(5,), says="PeerError", ranks=TOGETHER),

@@ -1,4 +1,4 @@
-"""Records more than the memory holds: a run of so many MiB whose address space is limited."""
+"""Records more than the memory holds: a run of so many MiB whose address space is limited; it may be killed, and gone on with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import resource
+import signal
 import sys
 
 import numpy as np
@@ -23,7 +24,11 @@ class Cheap(Toy):
         super().__init__(name)
         self.outputs = {"rate": Port(name, "rate", Rates, SIZE, "out")}
 
+    killed_at = None  # a tick
+
     def advance(self, window, inputs):
+        if self.killed_at is not None and self.killed_at in window:
+            os.kill(os.getpid(), signal.SIGKILL)
         return {"rate": Rates(window, SIZE, rates(window))}
 
 
@@ -44,15 +49,21 @@ def checksum(ticks: int) -> str:
     return digest.hexdigest()
 
 
-def main(out: str, data_mib: str, limit_mib: str, buffer_mib: str) -> None:
+def main(out: str, data_mib: str, limit_mib: str, buffer_mib: str, how: str = "whole") -> None:
+    """``how``: the run as a ``"whole"``, or with checkpoints and ``"killed"`` at two thirds, or ``"resumed"``."""
     if float(limit_mib):
         resource.setrlimit(resource.RLIMIT_AS, (int(float(limit_mib)) * 2**20,) * 2)
     ticks = int(float(data_mib) * 2**20 / (8 * SIZE))
     brain = Brain(tick_ms=0.1)
-    brain.add(Cheap("cheap"))
+    cheap = brain.add(Cheap("cheap"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     simulation = Simulation(brain, record="cheap.rate", window_ms=WINDOW / 10, timeout_s=600)
-    results = simulation.run(ticks / 10, out=out, buffer_mib=float(buffer_mib))
+    if how == "resumed":
+        results = simulation.resume(out, buffer_mib=float(buffer_mib))
+    else:
+        cheap.killed_at = 2 * ticks // 3 if how == "killed" else None
+        every_ms = ticks // 80 * 2.0 if how == "killed" else None  # a fifth of the run
+        results = simulation.run(ticks / 10, out=out, buffer_mib=float(buffer_mib), checkpoint_every_ms=every_ms)
     where = Window(ticks // 2, ticks // 2 + 10)
     assert (results["cheap.rate"].during(where).hz[:, 3] > 0).all()
     same = results.content_sha256 == checksum(ticks)

@@ -182,6 +182,7 @@ def test_no_peak_of_a_long_curve_is_lost() -> None:
     assert line.get_xdata()[line.get_ydata().argmax()] == pytest.approx(12.3456, abs=0.011)  # s
 
 
+@pytest.mark.long
 def test_large_runs_take_little_memory() -> None:
     large = results(spikes(50_000, 5_000_000, 1_000_000), states(np.zeros((100_000, 50)), 10), ticks=1_000_000)
     tracemalloc.start()

@@ -289,11 +289,14 @@ def test_a_file_that_rank_0_does_not_see_is_named_and_nothing_deleted(tmp_path, 
     assert whole.content_sha256 == alone().content_sha256
 
 
-def recorded(tmp_path, data_mib, limit_mib, buffer_mib):
+def recorded(tmp_path, data_mib, limit_mib, buffer_mib, how="whole"):
     """Whether the checksum was that of the definition, and how much memory the run took, in MiB."""
-    command = [sys.executable, HERE / "memory_program.py", tmp_path / "run.h5", data_mib, limit_mib, buffer_mib]
+    command = [sys.executable, HERE / "memory_program.py", tmp_path / "run.h5", data_mib, limit_mib, buffer_mib, how]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, ROOT))), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=env, check=False)
+    if how == "killed":
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        return None
     assert done.returncode == 0, done.stderr
     (same, took_mib), *_ = re.findall(r"same (\w+) took (\d+)", done.stdout)
     return same == "True", int(took_mib)
@@ -306,10 +309,15 @@ def test_memory_is_bounded_by_the_buffer_and_the_checksum_is_that_of_the_definit
 
 
 @pytest.mark.long
-def test_a_run_of_more_data_than_memory(tmp_path):
-    same, took_mib = recorded(tmp_path, 4200, 2048, 64)
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_of_more_data_than_memory(tmp_path, killed):
+    if killed:
+        recorded(tmp_path, 4200, 2048, 64, "killed")
+        assert [each.name for each in tmp_path.iterdir()] == ["run.h5.unfinished"]
+    same, took_mib = recorded(tmp_path, 4200, 2048, 64, "resumed" if killed else "whole")
     assert same
     assert took_mib < 400
+    assert [each.name for each in tmp_path.iterdir()] == ["run.h5"]
 
 
 def test_what_the_loop_pays_for_it_is_little():

@@ -58,7 +58,7 @@ def test_the_same_bits_on_every_rank_whatever_their_number_and_the_placement(ran
             )
         ),
         ("kill", r"signal 9|PeerError: rank\(s\) 1 died"),
-        ("late", r"RuntimeError: after the run"),
+        pytest.param("late", r"RuntimeError: after the run", marks=pytest.mark.long),
     ],
 )
 def test_a_fault_on_one_rank_ends_all_of_them_with_a_message(fault, text):
