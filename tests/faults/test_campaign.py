@@ -79,7 +79,7 @@ FAULTS = {
     "keyboard interrupt": z(
         "keyboard", codes=(1, 130), says=r"interrupted|z failed.*KeyboardInterrupt", saved=None, short=(1,)
     ),
-    "SIGINT": z("SIGINT", codes=(130,), says="interrupted|SIGINT", saved=None, short=(3,)),
+    "SIGINT": z("SIGINT", codes=(130,), says="interrupted|SIGINT", saved=None, short=(2,)),
     "SIGTERM": z("SIGTERM", codes=(143, -15), says="terminated|SIGTERM", saved=None),
     "SIGKILL": z("SIGKILL", codes=[-9, *ANY_FAILURE], says=""),
     "SIGSEGV": z("SIGSEGV", codes=[-11, *ANY_FAILURE], says=""),
